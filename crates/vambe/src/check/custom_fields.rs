@@ -1,0 +1,171 @@
+//! `custom_field_values`: a list of `{key, value}` or an object, every value sent as text.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use super::{Checker, wrong_kind};
+use crate::change::ChangeAction;
+use crate::field::Field;
+use crate::json;
+use crate::value::Value;
+use crate::violation::{Path, Violation, ViolationCode};
+
+type CustomFields<'r> = Vec<(&'r str, Cow<'r, str>)>;
+
+/// Where a custom field stands: in a list of entries, or in an object.
+#[derive(Clone, Copy)]
+enum Place<'r> {
+    Entry(usize),
+    Key(&'r str),
+}
+
+impl<'r> Checker<'r, '_> {
+    pub(super) fn custom_field_values(&mut self) -> CustomFields<'r> {
+        let mut fields = Vec::new();
+        match self.given(Field::CustomFieldValues) {
+            None => {}
+            Some(Value::Object(entries)) => {
+                for (key, value) in entries {
+                    fields.extend(self.custom_field(Place::Key(key), key, value));
+                }
+            }
+            Some(Value::Array(entries)) => {
+                for (index, entry) in entries.iter().enumerate() {
+                    fields.extend(self.custom_field_entry(index, entry));
+                }
+            }
+            Some(other) => self.refuse_kind(Field::CustomFieldValues, other, "a list of {key, value} or an object"),
+        }
+        self.refuse_repeated_keys();
+        fields
+    }
+
+    fn custom_field_entry(&mut self, index: usize, entry: &'r Value) -> Option<(&'r str, Cow<'r, str>)> {
+        let place = Place::Entry(index);
+        let Value::Object(parts) = entry else {
+            self.found.add(wrong_kind(place.path(), entry, "an object of key and value"));
+            return None;
+        };
+        let mut key = &Value::Missing;
+        let mut value = None;
+        for (name, part) in parts {
+            match name.as_str() {
+                "key" => key = part,
+                "value" => value = Some(part),
+                _ => self.found.add(
+                    Violation::new(
+                        place.path().join_key(name),
+                        ViolationCode::UnknownField,
+                        "is not part of a custom field",
+                    )
+                    .hint("an entry has a key and a value"),
+                ),
+            }
+        }
+        let key = match key {
+            Value::Text(key) => key,
+            _ => "",
+        };
+        let Some(value) = value else {
+            let missing = Violation::new(place.value_path(), ViolationCode::MissingValue, "is missing");
+            self.found.add(missing.hint("give a value, or null to leave the field as it is"));
+            return None;
+        };
+        self.custom_field(place, key, value)
+    }
+
+    fn custom_field(&mut self, place: Place<'r>, key: &'r str, value: &'r Value) -> Option<(&'r str, Cow<'r, str>)> {
+        if key.trim().is_empty() {
+            let problem = "must be the key of a custom field definition";
+            let violation = Violation::new(place.key_path(), ViolationCode::InvalidKey, problem);
+            self.found.add(violation.hint("copy the key from the Vambe dashboard"));
+            return None;
+        }
+        if value.is_empty() {
+            if !matches!(value, Value::Missing) {
+                self.changed(|| place.path(), ChangeAction::Dropped, None, None);
+            }
+            return None;
+        }
+        let text = self.text_of(place, value)?;
+        if !matches!(value, Value::Text(_)) {
+            self.changed(|| place.value_path(), ChangeAction::Converted, None, Some(&text));
+        }
+        Some((key, text))
+    }
+
+    /// Writes a value as the text that the API wants (rule R7).
+    fn text_of(&mut self, place: Place<'r>, value: &'r Value) -> Option<Cow<'r, str>> {
+        let refusal = match value {
+            Value::Text(text) => return Some(text.into()),
+            Value::Bool(value) => return Some(if *value { "true" } else { "false" }.into()),
+            Value::Int(number) => return Some(number.to_string().into()),
+            Value::Uint(number) => return Some(number.to_string().into()),
+            Value::Date(date) => return Some(date.to_string().into()),
+            Value::DateTime(moment) if !moment.is_naive() => return Some(moment.to_string().into()),
+            Value::DateTime(_) => json::violation(place.value_path(), ViolationCode::NaiveDatetime),
+            Value::Float(number) => match json::plain_float(*number) {
+                Ok(number) => return Some(number.to_string().into()),
+                Err(code) => json::violation(place.value_path(), code),
+            },
+            other => wrong_kind(place.value_path(), other, "text, a number, a boolean or a date"),
+        };
+        self.found.add(refusal);
+        None
+    }
+
+    fn refuse_repeated_keys(&mut self) {
+        let mut seen = HashSet::new();
+        match self.record.get(Field::CustomFieldValues) {
+            Value::Object(entries) => {
+                for (key, _) in entries.iter().filter(|(key, _)| !seen.insert(key.as_str())) {
+                    self.repeated(Place::Key(key));
+                }
+            }
+            Value::Array(entries) => {
+                for (index, entry) in entries.iter().enumerate() {
+                    if key_of(entry).is_some_and(|key| !seen.insert(key)) {
+                        self.repeated(Place::Entry(index));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn repeated(&mut self, place: Place<'r>) {
+        let twice = Violation::new(place.key_path(), ViolationCode::DuplicateKey, "is given twice");
+        self.found.add(twice.hint("keep one value for each key"));
+    }
+}
+
+impl Place<'_> {
+    fn path(self) -> Path {
+        let root = Path::key(Field::CustomFieldValues.name());
+        match self {
+            Self::Entry(index) => root.join_index(index),
+            Self::Key(key) => root.join_key(key),
+        }
+    }
+
+    fn key_path(self) -> Path {
+        self.part_path("key")
+    }
+
+    fn value_path(self) -> Path {
+        self.part_path("value")
+    }
+
+    fn part_path(self, part: &str) -> Path {
+        match self {
+            Self::Entry(_) => self.path().join_key(part),
+            Self::Key(_) => self.path(),
+        }
+    }
+}
+
+fn key_of(entry: &Value) -> Option<&str> {
+    let Value::Object(parts) = entry else { return None };
+    let (_, key) = parts.iter().find(|(name, _)| name == "key")?;
+    key.text().filter(|key| !key.trim().is_empty())
+}

@@ -1,0 +1,361 @@
+//! [`Client`]: one upsert, from the record to the contact.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::batch::{Batch, Outcome, UpsertManyOptions};
+use crate::check::{Prepared, check, prepare, validate};
+use crate::config::{ClientBuilder, Config};
+use crate::contact::Contact;
+use crate::error::{Delivery, Error, ErrorCode, Phase};
+use crate::http::Http;
+use crate::options::CheckOptions;
+use crate::pacer::{Pacer, Permit};
+use crate::record::CustomerRecord;
+use crate::response::{self, Sent};
+use crate::retry::{Failure, Next, Retries, is_retryable};
+use crate::transport::{Exchange, Transport, TransportError, TransportErrorKind};
+use crate::violation::Validation;
+
+/// Upserts customers. Cheap to clone; clones share connections and pauses.
+///
+/// Needs a tokio runtime with time and I/O. Dropping a call's future ends the call and
+/// closes its connection.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), vambe::Error> {
+/// use vambe::{Client, CustomerRecord};
+///
+/// let client = Client::from_env()?;
+/// let record = CustomerRecord::whatsapp("+56987654321", "+56 9 1234 5678").contact_name("Maria Rodriguez");
+/// let contact = client.upsert(record).await?;
+/// println!("{}", contact.id);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    config: Arc<Config>,
+    shared: Arc<Shared>,
+}
+
+/// What all clones of a client have in common.
+struct Shared {
+    transport: Arc<dyn Transport>,
+    slots: Option<Semaphore>,
+    pacer: Mutex<Pacer>,
+    started: Instant,
+}
+
+/// Options that differ for a few calls; see [`Client::with_options`].
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct CallOptions {
+    /// Time of a whole call; unchanged if not set.
+    pub timeout: Option<Duration>,
+    /// Time of one attempt; unchanged if not set.
+    pub attempt_timeout: Option<Duration>,
+    /// How often a failed call is tried again; unchanged if not set.
+    pub max_retries: Option<u32>,
+}
+
+impl CallOptions {
+    /// Sets the time of a whole call.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the time of one attempt.
+    #[must_use]
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how often a failed call is tried again.
+    #[must_use]
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = Some(retries);
+        self
+    }
+}
+
+impl Client {
+    /// Starts with nothing said: options, environment and defaults meet in [`ClientBuilder::build`].
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Builds a client from `VAMBE_API_KEY`, `VAMBE_BASE_URL` and `VAMBE_CHANNEL_PHONE`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Config`] names the variable that is missing or wrong.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::builder().build()
+    }
+
+    pub(crate) fn new(config: Config, transport: Option<Arc<dyn Transport>>) -> Result<Self, Error> {
+        let transport = match transport {
+            Some(transport) => transport,
+            None => Arc::new(Http::new(&config)?),
+        };
+        let shared = Shared {
+            transport,
+            slots: config.max_concurrency.map(Semaphore::new),
+            pacer: Mutex::new(Pacer::new(config.retry)),
+            started: Instant::now(),
+        };
+        Ok(Self { config: Arc::new(config), shared: Arc::new(shared) })
+    }
+
+    /// Creates the customer's contact, or updates it when the channel already knows them.
+    ///
+    /// The record is checked first. Connection failures, timeouts, 408, 425, 429 and 5xx are
+    /// tried again: the API documents the call as idempotent.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Validation`] before anything is sent; any other code after the last attempt.
+    pub async fn upsert(&self, record: impl Into<CustomerRecord>) -> Result<Contact, Error> {
+        let record = record.into();
+        let (_, body, _) = check(&record, &self.config.check, None).map_err(Error::validation)?;
+        let started = Instant::now();
+        let deadline = started + self.config.timeout;
+        let body = Bytes::from(body);
+        let mut retries = Retries::new(self.config.retry);
+        loop {
+            let failure = match self.attempt_before(&body, deadline, retries.attempts()).await? {
+                Ok(contact) => return Ok(finish(contact, retries.attempts() + 1, started)),
+                Err(failure) => failure,
+            };
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            match retries.after(&failure, remaining, fastrand::f64()) {
+                Next::Retry { wait } => sleep(wait).await,
+                Next::GiveUp => return Err(failure.error.with(|details| details.attempts = retries.attempts())),
+            }
+        }
+    }
+
+    /// Upserts many customers: lazily, in bounded memory, with the outcomes as they complete.
+    ///
+    /// Records of one contact are sent one after another, in the order given. At most
+    /// 2 × `max_concurrency` records are held. Nothing happens while the stream is not
+    /// polled; dropping it ends the calls in flight. A record that fails is an outcome, not an error.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Config`] if an option is out of range.
+    pub fn upsert_many<S>(
+        &self,
+        records: S,
+        options: UpsertManyOptions,
+    ) -> Result<impl Stream<Item = Outcome> + Send + use<S>, Error>
+    where
+        S: Stream + Send,
+        S::Item: Into<CustomerRecord> + Send,
+    {
+        Ok(Batch::new(self.clone(), records, options)?.into_stream())
+    }
+
+    /// Checks a record without sending it, and returns every problem at once.
+    pub fn validate(&self, record: &CustomerRecord) -> Validation {
+        validate(record, &self.config.check)
+    }
+
+    /// Returns what would be sent for a record, without sending it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Validation`] with every problem at once.
+    pub fn prepare(&self, record: &CustomerRecord) -> Result<Prepared, Error> {
+        prepare(record, &self.config.check)
+    }
+
+    /// Returns a client with other options for a few calls, on the same connections.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Config`] if a time is zero.
+    pub fn with_options(&self, options: CallOptions) -> Result<Self, Error> {
+        let config = Arc::new(self.config.with_call_options(options)?);
+        Ok(Self { config, shared: Arc::clone(&self.shared) })
+    }
+
+    /// Returns the defaults and the strictness that this client checks with.
+    pub fn check_options(&self) -> &CheckOptions {
+        &self.config.check
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Returns the time since the client was built, which is the pacer's clock.
+    pub(crate) fn now(&self) -> Duration {
+        self.shared.started.elapsed()
+    }
+
+    /// Runs something on the pacer that all clones share.
+    pub(crate) fn pacer<T>(&self, run: impl FnOnce(&mut Pacer) -> T) -> T {
+        // A pacer is a few plain numbers, valid after any panic.
+        run(&mut self.shared.pacer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits for a permit, at a rate (none for no limit).
+    pub(crate) async fn permit(&self, max_rate: Option<f64>) {
+        while let Permit::WaitUntil(time) = self.pacer(|pacer| pacer.permit(self.now(), max_rate)) {
+            sleep(time.saturating_sub(self.now())).await;
+        }
+    }
+
+    /// Makes one attempt, after the shared pause and a free slot, all before the deadline.
+    async fn attempt_before(
+        &self,
+        body: &Bytes,
+        deadline: Instant,
+        attempts: u32,
+    ) -> Result<Result<Contact, Failure>, Error> {
+        let pause = self.pacer(|pacer| pacer.pause_left(self.now()));
+        if pause >= deadline.saturating_duration_since(Instant::now()) {
+            return Err(paused(pause, attempts));
+        }
+        sleep(pause).await;
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        let slot = timeout(left(deadline), self.slot()).await.map_err(|_| queued(self.config.timeout, attempts))?;
+        let attempt = self.attempt(body.clone(), self.config.attempt_timeout.min(left(deadline))).await;
+        drop(slot);
+        Ok(attempt)
+    }
+
+    pub(crate) async fn slot(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
+        match &self.shared.slots {
+            // The semaphore is never closed.
+            Some(slots) => slots.acquire().await.ok(),
+            None => None,
+        }
+    }
+
+    /// Makes one attempt within a time, and tells the pacer of it.
+    pub(crate) async fn attempt(&self, body: Bytes, limit: Duration) -> Result<Contact, Failure> {
+        let sent = self.now();
+        let exchange = Exchange::new(body.clone());
+        let progress = exchange.progress.clone();
+        let answer = match timeout(limit, self.shared.transport.exchange(exchange)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(lost(error, progress.phase(), self.config.connect_timeout)),
+            Err(_) => return Err(late(progress.phase(), limit)),
+        };
+        let text = std::str::from_utf8(&body).unwrap_or_default();
+        let context = Sent { body: text, api_key: self.config.api_key(), now: SystemTime::now() };
+        let read = response::read(&answer, &context);
+        self.report(sent, &read);
+        read.map_err(|error| Failure { error, cut_off: false })
+    }
+
+    fn report(&self, sent: Duration, read: &Result<Contact, Error>) {
+        match read {
+            Ok(_) => self.pacer(Pacer::accepted),
+            Err(error) if error.code() == ErrorCode::RateLimited => {
+                let retry_after = error.retry_after();
+                self.pacer(|pacer| pacer.throttled(sent, self.now(), retry_after, fastrand::f64()));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("endpoint", &self.config.endpoint.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// Adds to a contact what the call cost.
+pub(crate) fn finish(contact: Contact, attempts: u32, started: Instant) -> Contact {
+    Contact { attempts, elapsed: started.elapsed(), ..contact }
+}
+
+fn lost(error: TransportError, phase: Phase, connect_timeout: Duration) -> Failure {
+    if error.kind == TransportErrorKind::ConnectTimeout {
+        return late(Phase::Connect, connect_timeout);
+    }
+    let message = match error.kind {
+        TransportErrorKind::Connect => "the server cannot be reached; check base_url, the network and the proxy",
+        TransportErrorKind::NotHttp => "what answered does not speak HTTP; check base_url",
+        _ => "the connection was cut",
+    };
+    let failed = Error::new(ErrorCode::Connection, message).with(|details| {
+        details.phase = Some(phase);
+        details.delivery = delivery(phase);
+        details.retryable = is_retryable(ErrorCode::Connection, None);
+    });
+    let cut_off = error.kind == TransportErrorKind::CutOff && phase != Phase::Body;
+    let failed = match error.source {
+        Some(source) => failed.caused_by(Cause(source)),
+        None => failed,
+    };
+    Failure { error: failed, cut_off }
+}
+
+fn late(phase: Phase, limit: Duration) -> Failure {
+    let doing = match phase {
+        Phase::Queue => "waiting for its turn",
+        Phase::Connect => "connecting",
+        Phase::Send => "sending",
+        Phase::Wait => "waiting for the answer",
+        Phase::Body => "reading the answer",
+    };
+    let message = format!("the time was over after {} s, while {doing}", limit.as_secs_f64());
+    let error = Error::new(ErrorCode::Timeout, message).with(|details| {
+        details.phase = Some(phase);
+        details.delivery = delivery(phase);
+        details.retryable = is_retryable(ErrorCode::Timeout, None);
+    });
+    Failure { error, cut_off: false }
+}
+
+fn delivery(phase: Phase) -> Delivery {
+    match phase {
+        Phase::Queue | Phase::Connect => Delivery::NotSent,
+        Phase::Send | Phase::Wait | Phase::Body => Delivery::Unknown,
+    }
+}
+
+fn queued(limit: Duration, attempts: u32) -> Error {
+    late(Phase::Queue, limit).error.with(|details| details.attempts = attempts)
+}
+
+fn paused(pause: Duration, attempts: u32) -> Error {
+    let message =
+        format!("the server asked to wait, {:.1} s more, which the timeout does not allow", pause.as_secs_f64());
+    Error::new(ErrorCode::RateLimited, message).with(|details| {
+        details.retry_after = Some(pause);
+        details.retryable = true;
+        details.phase = Some(Phase::Queue);
+        details.attempts = attempts;
+    })
+}
+
+/// A boxed cause, which is itself no [`std::error::Error`].
+#[derive(Debug)]
+struct Cause(Box<dyn std::error::Error + Send + Sync>);
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}

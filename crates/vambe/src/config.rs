@@ -1,0 +1,350 @@
+//! [`ClientBuilder`]: what the caller said; [`Config`]: the same with defaults applied.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, header};
+use reqwest::Url;
+
+use crate::api_key::ApiKey;
+use crate::client::{CallOptions, Client};
+use crate::error::Error;
+use crate::options::CheckOptions;
+use crate::phone::Region;
+use crate::retry::RetryPolicy;
+use crate::transport::Transport;
+
+/// Collects the options of a [`Client`].
+///
+/// What is not said is taken from the environment (`VAMBE_API_KEY`, `VAMBE_BASE_URL`,
+/// `VAMBE_CHANNEL_PHONE`; empty means unset), then from the defaults.
+#[derive(Default)]
+pub struct ClientBuilder {
+    api_key: Option<String>,
+    base_url: Option<String>,
+    check: CheckOptions,
+    timeout: Option<Duration>,
+    attempt_timeout: Option<Duration>,
+    connect_timeout: Option<Duration>,
+    max_retries: Option<u32>,
+    max_concurrency: Option<usize>,
+    max_rate: Option<f64>,
+    backoff: Option<Duration>,
+    backoff_cap: Option<Duration>,
+    proxy: Option<String>,
+    ca_file: Option<PathBuf>,
+    app_info: Option<String>,
+    allow_http: bool,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+/// The options of a client, checked and complete.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    api_key: ApiKey,
+    pub(crate) endpoint: Url,
+    pub(crate) check: CheckOptions,
+    pub(crate) timeout: Duration,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) max_concurrency: Option<usize>,
+    pub(crate) max_rate: Option<f64>,
+    pub(crate) proxy: Option<Url>,
+    pub(crate) ca_file: Option<PathBuf>,
+    app_info: Option<HeaderValue>,
+}
+
+macro_rules! options {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty => |$builder:ident, $value:ident| $set:expr;)+) => {
+        $($(#[doc = $doc])+
+        #[must_use]
+        pub fn $name(self, $value: $type) -> Self {
+            let mut $builder = self;
+            $set;
+            $builder
+        })+
+    };
+}
+
+impl ClientBuilder {
+    options! {
+        /// Sets the API key (Vambe dashboard, Developers). Default: `VAMBE_API_KEY`.
+        api_key: impl Into<String> => |builder, key| builder.api_key = Some(key.into());
+        /// Sets where the API is; a path in it is kept. Default: `VAMBE_BASE_URL`, or `https://api.vambe.me`.
+        base_url: impl Into<String> => |builder, url| builder.base_url = Some(url.into());
+        /// Sets the `channel` of records that give none. Default: none.
+        channel: impl Into<String> => |builder, channel| builder.check.channel = Some(channel.into());
+        /// Sets the `channel_phone_number` of WhatsApp records that give none. Default: `VAMBE_CHANNEL_PHONE`.
+        channel_phone_number: impl Into<String> => |builder, number| builder.check.channel_phone_number = Some(number.into());
+        /// Sets the `channel_id` of webchat records that give none. Default: none.
+        channel_id: impl Into<String> => |builder, id| builder.check.channel_id = Some(id.into());
+        /// Sets the country of numbers without country code, such as `CL`. Default: none, numbers are only cleaned.
+        default_region: impl Into<String> => |builder, region| builder.check.default_region = Some(region.into());
+        /// Makes a suspicious e-mail address an error. Default: a warning.
+        strict_email: bool => |builder, strict| builder.check.strict_email = strict;
+        /// Sets whether `meta_data` is sent as `{}` when there is none. Default: yes.
+        send_empty_meta_data: bool => |builder, send| builder.check.send_empty_meta_data = send;
+        /// Sets the time of a whole call: all attempts, waits and bodies. Default: 30 s.
+        timeout: Duration => |builder, timeout| builder.timeout = Some(timeout);
+        /// Sets the time of one attempt. Default: 10 s.
+        attempt_timeout: Duration => |builder, timeout| builder.attempt_timeout = Some(timeout);
+        /// Sets the time to connect. Default: 5 s.
+        connect_timeout: Duration => |builder, timeout| builder.connect_timeout = Some(timeout);
+        /// Sets how often a failed call is tried again. Default: 2.
+        max_retries: u32 => |builder, retries| builder.max_retries = Some(retries);
+        /// Sets how many calls may be in flight, 1 to 1024. Default: no limit for `upsert`, 32 for `upsert_many`.
+        max_concurrency: usize => |builder, calls| builder.max_concurrency = Some(calls);
+        /// Sets the calls per second of `upsert_many`, a ceiling. Default: 5, the pace of the API's own example.
+        max_rate: f64 => |builder, rate| builder.max_rate = Some(rate);
+        /// Sets the longest first wait before a retry; each next one doubles. Default: 0.25 s.
+        backoff: Duration => |builder, wait| builder.backoff = Some(wait);
+        /// Sets the longest wait before a retry. Default: 8 s.
+        backoff_cap: Duration => |builder, wait| builder.backoff_cap = Some(wait);
+        /// Sets the proxy, as a URL. Default: the environment's and the system's.
+        proxy: impl Into<String> => |builder, proxy| builder.proxy = Some(proxy.into());
+        /// Sets a PEM file of certificates to trust beside the platform's. Default: none.
+        ca_file: impl Into<PathBuf> => |builder, file| builder.ca_file = Some(file.into());
+        /// Sets the name and version of your program, added to the `User-Agent`. Default: none.
+        app_info: impl Into<String> => |builder, info| builder.app_info = Some(info.into());
+        /// Allows plain http to a host that is not loopback. Default: no.
+        allow_http: bool => |builder, allow| builder.allow_http = allow;
+        /// Replaces HTTP, for tests without a network.
+        transport: impl Transport => |builder, transport| builder.transport = Some(Arc::new(transport));
+    }
+
+    /// Builds the client; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Config`](crate::ErrorCode::Config) names the option that is missing or wrong.
+    pub fn build(self) -> Result<Client, Error> {
+        self.build_with(|name| std::env::var(name).ok())
+    }
+
+    fn build_with(mut self, environment: impl Fn(&str) -> Option<String>) -> Result<Client, Error> {
+        let transport = self.transport.take();
+        let config = self.resolve(|name| environment(name).filter(|value| !value.trim().is_empty()))?;
+        Client::new(config, transport)
+    }
+
+    fn resolve(self, environment: impl Fn(&str) -> Option<String>) -> Result<Config, Error> {
+        let api_key = ApiKey::new(&self.api_key.or_else(|| environment("VAMBE_API_KEY")).unwrap_or_default())?;
+        let base_url = self.base_url.or_else(|| environment("VAMBE_BASE_URL"));
+        let endpoint = endpoint(base_url.as_deref().unwrap_or(DEFAULT_BASE_URL), self.allow_http)?;
+        let mut check = self.check;
+        check.channel_phone_number = check.channel_phone_number.or_else(|| environment("VAMBE_CHANNEL_PHONE"));
+        check_region(check.default_region.as_deref())?;
+        let config = Config {
+            api_key,
+            endpoint,
+            check,
+            timeout: at_least_a_moment("timeout", self.timeout, DEFAULT_TIMEOUT)?,
+            attempt_timeout: at_least_a_moment("attempt_timeout", self.attempt_timeout, DEFAULT_ATTEMPT_TIMEOUT)?,
+            connect_timeout: at_least_a_moment("connect_timeout", self.connect_timeout, DEFAULT_CONNECT_TIMEOUT)?,
+            retry: RetryPolicy {
+                max_retries: self.max_retries.unwrap_or(DEFAULT_MAX_RETRIES),
+                backoff: self.backoff.unwrap_or(DEFAULT_BACKOFF),
+                backoff_cap: self.backoff_cap.unwrap_or(DEFAULT_BACKOFF_CAP),
+            },
+            max_concurrency: self.max_concurrency.map(check_concurrency).transpose()?,
+            max_rate: self.max_rate.map(check_rate).transpose()?,
+            proxy: self.proxy.map(|proxy| parse_proxy(&proxy)).transpose()?,
+            ca_file: self.ca_file,
+            app_info: self.app_info.map(|info| check_app_info(&info)).transpose()?,
+        };
+        config.check_emulator_key(self.allow_http)?;
+        Ok(config)
+    }
+}
+
+impl Config {
+    pub(crate) fn api_key(&self) -> &ApiKey {
+        &self.api_key
+    }
+
+    pub(crate) fn with_call_options(&self, options: CallOptions) -> Result<Self, Error> {
+        let mut config = self.clone();
+        config.timeout = at_least_a_moment("timeout", options.timeout, self.timeout)?;
+        config.attempt_timeout = at_least_a_moment("attempt_timeout", options.attempt_timeout, self.attempt_timeout)?;
+        config.retry.max_retries = options.max_retries.unwrap_or(self.retry.max_retries);
+        Ok(config)
+    }
+
+    /// Returns whether the server is on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(&self.endpoint)
+    }
+
+    /// Returns the headers of every request.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(header::USER_AGENT, self.user_agent());
+        headers.insert("x-api-key", self.api_key.header());
+        headers
+    }
+
+    fn user_agent(&self) -> HeaderValue {
+        const OURS: &str = concat!("vambe-rust/", env!("CARGO_PKG_VERSION"));
+        let app_info = self.app_info.as_ref().and_then(|info| info.to_str().ok());
+        let user_agent = app_info.and_then(|info| HeaderValue::try_from(format!("{OURS} {info}")).ok());
+        user_agent.unwrap_or(HeaderValue::from_static(OURS))
+    }
+
+    /// A test that forgot its base URL must not write to a real account.
+    fn check_emulator_key(&self, allow_http: bool) -> Result<(), Error> {
+        let is_plain = self.endpoint.scheme() == "http" && allow_http;
+        if self.api_key.is_for_emulator() && !self.is_loopback() && !is_plain {
+            let problem = "this API key is an emulator's, and base_url is not this machine";
+            return Err(Error::config(format!("{problem}: set VAMBE_BASE_URL to the emulator's URL")));
+        }
+        Ok(())
+    }
+}
+
+fn endpoint(base_url: &str, allow_http: bool) -> Result<Url, Error> {
+    let wrong = || Error::config("base_url must be a URL with scheme and host, such as https://api.vambe.me");
+    let mut url = Url::parse(base_url.trim()).map_err(|_| wrong())?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(wrong());
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(Error::config("base_url must hold no user, password, query or fragment"));
+    }
+    if url.scheme() == "http" && !is_loopback(&url) && !allow_http {
+        let problem = "base_url is plain http, which would show the API key to the network";
+        return Err(Error::config(format!("{problem}: use https, or pass allow_http")));
+    }
+    let path = format!("{}{PATH}", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn at_least_a_moment(name: &str, given: Option<Duration>, default: Duration) -> Result<Duration, Error> {
+    match given.unwrap_or(default) {
+        Duration::ZERO => Err(Error::config(format!("{name} must be longer than zero"))),
+        // Beyond this, adding it to a point in time could overflow.
+        time => Ok(time.min(LONGEST_TIME)),
+    }
+}
+
+pub(crate) fn check_concurrency(calls: usize) -> Result<usize, Error> {
+    match calls {
+        1..=MOST_IN_FLIGHT => Ok(calls),
+        _ => Err(Error::config(format!("max_concurrency must be from 1 to {MOST_IN_FLIGHT}"))),
+    }
+}
+
+pub(crate) fn check_rate(rate: f64) -> Result<f64, Error> {
+    match rate.is_finite() && rate >= SLOWEST_RATE {
+        true => Ok(rate),
+        false => Err(Error::config(format!("max_rate must be a number of calls per second, {SLOWEST_RATE} or more"))),
+    }
+}
+
+fn check_region(region: Option<&str>) -> Result<(), Error> {
+    match region {
+        Some(code) if Region::new(code).is_none() => {
+            Err(Error::config("default_region must be a two-letter country code, such as CL"))
+        }
+        _ => Ok(()),
+    }
+}
+
+// Without the text: a proxy's URL may hold a password.
+fn parse_proxy(proxy: &str) -> Result<Url, Error> {
+    let wrong = || Error::config("proxy must be a URL, such as http://proxy:3128");
+    Url::parse(proxy).ok().filter(Url::has_host).ok_or_else(wrong)
+}
+
+fn check_app_info(info: &str) -> Result<HeaderValue, Error> {
+    let wrong = || Error::config("app_info must be visible ASCII, such as my-shop/1.2");
+    HeaderValue::from_str(info.trim()).ok().filter(|value| value.to_str().is_ok()).ok_or_else(wrong)
+}
+
+const DEFAULT_BASE_URL: &str = "https://api.vambe.me";
+const PATH: &str = "/api/public/customer/upsert/info";
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const DEFAULT_MAX_RETRIES: u32 = 2;
+const DEFAULT_BACKOFF: Duration = Duration::from_millis(250);
+const DEFAULT_BACKOFF_CAP: Duration = Duration::from_secs(8);
+const LONGEST_TIME: Duration = Duration::from_secs(30 * 24 * 3600);
+const MOST_IN_FLIGHT: usize = 1024;
+const SLOWEST_RATE: f64 = 0.001;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(builder: ClientBuilder, environment: &[(&str, &str)]) -> Result<Config, Error> {
+        builder
+            .resolve(|name| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn explicit_beats_environment_beats_default() {
+        let environment =
+            [("VAMBE_API_KEY", "k"), ("VAMBE_BASE_URL", "https://env.example"), ("VAMBE_CHANNEL_PHONE", "+561")];
+        let config = resolve(ClientBuilder::default(), &environment).unwrap();
+        assert_eq!(config.endpoint.host_str(), Some("env.example"));
+        assert_eq!(config.check.channel_phone_number.as_deref(), Some("+561"));
+        let explicit = ClientBuilder::default().base_url("https://mine.example").channel_phone_number("+562");
+        let config = resolve(explicit, &environment).unwrap();
+        assert_eq!(config.endpoint.host_str(), Some("mine.example"));
+        assert_eq!(config.check.channel_phone_number.as_deref(), Some("+562"));
+        let config = resolve(ClientBuilder::default().api_key("k"), &[]).unwrap();
+        assert_eq!(config.endpoint.as_str(), "https://api.vambe.me/api/public/customer/upsert/info");
+    }
+
+    #[test]
+    fn keeps_the_path_of_the_base_url() {
+        let builder = ClientBuilder::default().api_key("k").base_url("https://gate.example/vambe/");
+        assert_eq!(resolve(builder, &[]).unwrap().endpoint.path(), "/vambe/api/public/customer/upsert/info");
+    }
+
+    #[test]
+    fn refuses_urls_that_are_wrong_or_would_leak_the_key() {
+        for url in [
+            "api.vambe.me",
+            "localhost:8080",
+            "ftp://x.example",
+            "https://",
+            "https://u:p@x.example",
+            "https://x.example/?a=b",
+            "http://x.example",
+            "http://192.168.0.1",
+        ] {
+            assert!(resolve(ClientBuilder::default().api_key("k").base_url(url), &[]).is_err(), "{url}");
+        }
+        for url in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://x.example"] {
+            assert!(resolve(ClientBuilder::default().api_key("k").base_url(url), &[]).is_ok(), "{url}");
+        }
+        assert!(
+            resolve(ClientBuilder::default().api_key("k").base_url("http://x.example").allow_http(true), &[]).is_ok()
+        );
+    }
+
+    #[test]
+    fn refuses_an_emulator_key_for_any_other_machine() {
+        let build =
+            |url, allow| resolve(ClientBuilder::default().api_key("emulator_a").base_url(url).allow_http(allow), &[]);
+        assert!(build("https://api.vambe.me", false).is_err());
+        assert!(build("https://api.vambe.me", true).is_err());
+        assert!(build("http://127.0.0.1:1", false).is_ok());
+        assert!(build("http://emulator:1", true).is_ok());
+    }
+}
