@@ -103,9 +103,10 @@ impl<'r> Checker<'r, '_> {
         texts.extend(self.plain_texts());
         let meta_data = self.meta_data();
         let custom_field_values = self.custom_field_values();
-        let mut customer = Customer { channel: channel?, texts, meta_data, custom_field_values, extra: Vec::new() };
-        customer.extra = self.extra(&customer);
-        Some(customer)
+        let customer =
+            channel.map(|channel| Customer { channel, texts, meta_data, custom_field_values, extra: Vec::new() });
+        let extra = self.extra(customer.as_ref());
+        customer.map(|customer| Customer { extra, ..customer })
     }
 
     fn meta_data(&mut self) -> Option<Vec<u8>> {
@@ -131,14 +132,14 @@ impl<'r> Checker<'r, '_> {
         }
     }
 
-    fn extra(&mut self, customer: &Customer<'r>) -> Vec<u8> {
+    fn extra(&mut self, customer: Option<&Customer<'r>>) -> Vec<u8> {
         let mut out = Vec::new();
         match self.given(Field::Extra) {
             None => {}
             Some(Value::Object(entries)) => {
                 for (key, value) in entries.iter().filter(|(_, value)| !matches!(value, Value::Missing)) {
                     let field = Field::ALL.into_iter().find(|field| field.name() == key);
-                    if field.is_some_and(|field| customer.sends(field)) {
+                    if field.zip(customer).is_some_and(|(field, customer)| customer.sends(field)) {
                         let path = Path::key(Field::Extra.name()).join_key(key);
                         let twice =
                             Violation::new(path, ViolationCode::DuplicateField, "is a field that the record sets");

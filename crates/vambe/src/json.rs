@@ -107,8 +107,10 @@ impl<'v, 'o> Writer<'v, 'o> {
     }
 
     fn refuse(&mut self, code: ViolationCode) {
+        // A path of 64 steps helps nobody: the field has to do.
+        let steps = if code == ViolationCode::TooDeep { &self.trail[..1] } else { &self.trail[..] };
         let mut path = Path::default();
-        for step in &self.trail {
+        for step in steps {
             match step {
                 Step::Key(key) => path.push_key(key),
                 Step::Index(index) => path.push_index(*index),

@@ -22,65 +22,67 @@ enum Place<'r> {
 impl<'r> Checker<'r, '_> {
     pub(super) fn custom_field_values(&mut self) -> CustomFields<'r> {
         let mut fields = Vec::new();
+        let mut seen = HashSet::new();
         match self.given(Field::CustomFieldValues) {
             None => {}
             Some(Value::Object(entries)) => {
                 for (key, value) in entries {
-                    fields.extend(self.custom_field(Place::Key(key), key, value));
+                    let place = Place::Key(key);
+                    let key = self.key(place, Some(key), &mut seen);
+                    fields.extend(key.zip(self.value(place, value)));
                 }
             }
             Some(Value::Array(entries)) => {
                 for (index, entry) in entries.iter().enumerate() {
-                    fields.extend(self.custom_field_entry(index, entry));
+                    fields.extend(self.entry(index, entry, &mut seen));
                 }
             }
             Some(other) => self.refuse_kind(Field::CustomFieldValues, other, "a list of {key, value} or an object"),
         }
-        self.refuse_repeated_keys();
         fields
     }
 
-    fn custom_field_entry(&mut self, index: usize, entry: &'r Value) -> Option<(&'r str, Cow<'r, str>)> {
+    fn entry(
+        &mut self,
+        index: usize,
+        entry: &'r Value,
+        seen: &mut HashSet<&'r str>,
+    ) -> Option<(&'r str, Cow<'r, str>)> {
         let place = Place::Entry(index);
         let Value::Object(parts) = entry else {
             self.found.add(wrong_kind(place.path(), entry, "an object of key and value"));
             return None;
         };
-        let mut key = &Value::Missing;
-        let mut value = None;
-        for (name, part) in parts {
-            match name.as_str() {
-                "key" => key = part,
-                "value" => value = Some(part),
-                _ => self.found.add(
-                    Violation::new(
-                        place.path().join_key(name),
-                        ViolationCode::UnknownField,
-                        "is not part of a custom field",
-                    )
-                    .hint("an entry has a key and a value"),
-                ),
-            }
+        let part = |name: &str| parts.iter().find(|(known, _)| known == name).map(|(_, part)| part);
+        let key = self.key(place, part("key").and_then(Value::text), seen);
+        for (name, _) in parts.iter().filter(|(name, _)| name != "key" && name != "value") {
+            let problem = "is not part of a custom field";
+            let unknown = Violation::new(place.path().join_key(name), ViolationCode::UnknownField, problem);
+            self.found.add(unknown.hint("an entry has a key and a value"));
         }
-        let key = match key {
-            Value::Text(key) => key,
-            _ => "",
-        };
-        let Some(value) = value else {
+        let Some(value) = part("value") else {
             let missing = Violation::new(place.value_path(), ViolationCode::MissingValue, "is missing");
             self.found.add(missing.hint("give a value, or null to leave the field as it is"));
             return None;
         };
-        self.custom_field(place, key, value)
+        key.zip(self.value(place, value))
     }
 
-    fn custom_field(&mut self, place: Place<'r>, key: &'r str, value: &'r Value) -> Option<(&'r str, Cow<'r, str>)> {
-        if key.trim().is_empty() {
+    fn key(&mut self, place: Place<'r>, key: Option<&'r str>, seen: &mut HashSet<&'r str>) -> Option<&'r str> {
+        let Some(key) = key.filter(|key| !key.trim().is_empty()) else {
             let problem = "must be the key of a custom field definition";
             let violation = Violation::new(place.key_path(), ViolationCode::InvalidKey, problem);
             self.found.add(violation.hint("copy the key from the Vambe dashboard"));
             return None;
+        };
+        if !seen.insert(key) {
+            let twice = Violation::new(place.key_path(), ViolationCode::DuplicateKey, "is given twice");
+            self.found.add(twice.hint("keep one value for each key"));
         }
+        Some(key)
+    }
+
+    fn value(&mut self, place: Place<'r>, value: &'r Value) -> Option<Cow<'r, str>> {
         if value.is_empty() {
             if !matches!(value, Value::Missing) {
                 self.changed(|| place.path(), ChangeAction::Dropped, None, None);
@@ -91,7 +93,7 @@ impl<'r> Checker<'r, '_> {
         if !matches!(value, Value::Text(_)) {
             self.changed(|| place.value_path(), ChangeAction::Converted, None, Some(&text));
         }
-        Some((key, text))
+        Some(text)
     }
 
     /// Writes a value as the text that the API wants (rule R7).
@@ -112,30 +114,6 @@ impl<'r> Checker<'r, '_> {
         };
         self.found.add(refusal);
         None
-    }
-
-    fn refuse_repeated_keys(&mut self) {
-        let mut seen = HashSet::new();
-        match self.record.get(Field::CustomFieldValues) {
-            Value::Object(entries) => {
-                for (key, _) in entries.iter().filter(|(key, _)| !seen.insert(key.as_str())) {
-                    self.repeated(Place::Key(key));
-                }
-            }
-            Value::Array(entries) => {
-                for (index, entry) in entries.iter().enumerate() {
-                    if key_of(entry).is_some_and(|key| !seen.insert(key)) {
-                        self.repeated(Place::Entry(index));
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn repeated(&mut self, place: Place<'r>) {
-        let twice = Violation::new(place.key_path(), ViolationCode::DuplicateKey, "is given twice");
-        self.found.add(twice.hint("keep one value for each key"));
     }
 }
 
@@ -162,10 +140,4 @@ impl Place<'_> {
             Self::Key(_) => self.path(),
         }
     }
-}
-
-fn key_of(entry: &Value) -> Option<&str> {
-    let Value::Object(parts) = entry else { return None };
-    let (_, key) = parts.iter().find(|(name, _)| name == "key")?;
-    key.text().filter(|key| !key.trim().is_empty())
 }

@@ -6,6 +6,7 @@ use super::Checker;
 use crate::change::ChangeAction;
 use crate::customer::{Channel, WhatsAppIdentity};
 use crate::field::{Field, closest, fold};
+use crate::json;
 use crate::phone::{self, Region};
 use crate::value::Value;
 use crate::violation::{Path, Violation, ViolationCode};
@@ -79,13 +80,13 @@ impl<'r> Checker<'r, '_> {
         if self.record.get(FIELD).is_empty() && is_needed {
             return self.default(FIELD, self.options.channel_phone_number.as_deref());
         }
+        if kind == Some(Kind::Webchat) {
+            self.unused(FIELD);
+        }
         let text = self.text(FIELD)?;
         let trimmed = text.trim();
         if trimmed.len() < text.len() {
             self.changed(|| Path::key(FIELD.name()), ChangeAction::Trimmed, Some(text), Some(trimmed));
-        }
-        if kind == Some(Kind::Webchat) {
-            self.unused(FIELD);
         }
         Some(Cow::Borrowed(trimmed))
     }
@@ -151,11 +152,10 @@ impl<'r> Checker<'r, '_> {
             let default = self.default(FIELD, self.options.channel_id.as_deref())?;
             return self.check_uuid(Path::key(FIELD.name()), &default).then_some(default);
         }
-        let text = self.uuid(FIELD)?;
         if matches!(kind, Some(Kind::WhatsApp | Kind::WebWhatsApp)) {
             self.unused(FIELD);
         }
-        Some(Cow::Borrowed(text))
+        self.uuid(FIELD).map(Cow::Borrowed)
     }
 
     fn external_user_id(&mut self, kind: Option<Kind>) -> Text<'r> {
@@ -165,10 +165,17 @@ impl<'r> Checker<'r, '_> {
             self.required(FIELD);
             return None;
         }
+        if matches!(kind, Some(Kind::WhatsApp | Kind::WebWhatsApp)) {
+            self.unused(FIELD);
+        }
         let text: Cow<'r, str> = match self.given(FIELD)? {
             Value::Text(text) => text.into(),
             Value::Int(number) => number.to_string().into(),
             Value::Uint(number) => number.to_string().into(),
+            // A data frame turns whole numbers into floats when one of the column is missing.
+            Value::Float(number) if number.fract() == 0.0 && json::plain_float(*number).is_ok() => {
+                number.to_string().into()
+            }
             other => {
                 self.refuse_kind(FIELD, other, "text");
                 return None;
@@ -176,9 +183,6 @@ impl<'r> Checker<'r, '_> {
         };
         if value.text().is_none() {
             self.changed(|| Path::key(FIELD.name()), ChangeAction::Converted, None, Some(&text));
-        }
-        if matches!(kind, Some(Kind::WhatsApp | Kind::WebWhatsApp)) {
-            self.unused(FIELD);
         }
         Some(text)
     }
@@ -203,6 +207,9 @@ impl<'r> Checker<'r, '_> {
     }
 
     fn unused(&mut self, field: Field) {
+        if self.record.get(field).is_empty() {
+            return;
+        }
         let doubt = Violation::new(self.path(field), ViolationCode::UnusedField, "is not used by this channel");
         self.found.add(doubt.hint("it is sent as given; check the channel").warning());
     }

@@ -61,6 +61,9 @@ fn prepare(cleaned: &str, region: Region) -> String {
     if let Some(rest) = cleaned.strip_prefix("00") {
         return format!("+{rest}");
     }
+    if region.0 == rlibphonenumber::Region::MX && cleaned.len() == 13 && cleaned.starts_with("521") {
+        return format!("+{cleaned}");
+    }
     let national = match cleaned {
         // Dialling prefixes that Mexico dropped in 2019 and 2020.
         _ if region.0 == rlibphonenumber::Region::MX => ["044", "045", "01", "1"]

@@ -11,7 +11,7 @@ type Check = fn(&str) -> bool;
 /// The order matters: a link also holds letters, an extension also a second number.
 pub(crate) fn problem(text: &str) -> Option<Code> {
     let text = text.trim_matches(is_blank);
-    let checks: [(Check, Code); 12] = [
+    let checks: [(Check, Code); 13] = [
         (is_user_id, Code::PhoneIsUserId),
         (is_link_with_more, Code::PhoneUrl),
         (has_device, Code::PhoneDevice),
@@ -20,6 +20,7 @@ pub(crate) fn problem(text: &str) -> Option<Code> {
         (is_scientific, Code::PhoneScientific),
         (has_extension, Code::PhoneExtension),
         (is_several, Code::PhoneMultiple),
+        (has_phone_context, Code::PhonePlus),
         (has_letters_inside, Code::PhoneLetters),
         (has_no_digits, Code::PhoneEmpty),
         (has_stray_plus, Code::PhonePlus),
@@ -95,6 +96,11 @@ fn is_several(text: &str) -> bool {
         start = to;
     }
     numbers > 1
+}
+
+/// RFC 3966 puts the country code behind the number: `tel:987654321;phone-context=+56`.
+fn has_phone_context(text: &str) -> bool {
+    text.contains("phone-context=+")
 }
 
 /// Letters before further digits, or after too few to be a number (`1-800-FLOWERS`).

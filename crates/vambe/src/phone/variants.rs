@@ -55,9 +55,9 @@ fn other_spelling(digits: &str) -> Option<String> {
     let (country, rest) = digits.split_at_checked(2)?;
     match (country, rest.len()) {
         ("52", 11) if rest.starts_with('1') => Some(format!("52{}", &rest[1..])),
-        ("52", 10) => Some(format!("521{rest}")),
+        ("52", 10) if !rest.starts_with('1') => Some(format!("521{rest}")),
         ("54", 11) if rest.starts_with('9') => Some(format!("54{}", &rest[1..])),
-        ("54", 10) => Some(format!("549{rest}")),
+        ("54", 10) if !rest.starts_with('9') => Some(format!("549{rest}")),
         ("55", 11) if rest[2..].starts_with('9') && is_mobile(&rest[3..]) => {
             Some(format!("55{}{}", &rest[..2], &rest[3..]))
         }
