@@ -68,6 +68,16 @@ async fn a_timeout_before_anything_was_sent_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_attempt_that_may_have_arrived_is_not_forgotten_when_the_last_one_was_not_sent() {
+    let refused = Step::Fail(TransportErrorKind::Connect, Phase::Connect);
+    let script = Script::new([failing(503), refused.clone(), refused.clone()]);
+    let error = client(script).upsert(record()).await.unwrap_err();
+    assert_eq!((error.code(), error.delivery()), (ErrorCode::Connection, Delivery::Unknown));
+    let error = client(Script::new(vec![refused; 3])).upsert(record()).await.unwrap_err();
+    assert_eq!(error.delivery(), Delivery::NotSent);
+}
+
+#[tokio::test(start_paused = true)]
 async fn other_options_for_a_call_leave_the_client_as_it_is() {
     let script = Script::new([failing(503), failing(503), accepted()]);
     let client = client(script.clone());

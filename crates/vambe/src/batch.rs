@@ -236,15 +236,14 @@ async fn send(client: &Client, pace: &Pace, body: &Bytes) -> (Result<Contact, Er
                 sleep(wait).await;
             }
             Next::GiveUp => {
-                let attempts = retries.attempts();
-                return (Err(failure.error.with(|details| details.attempts = attempts)), attempts);
+                return (Err(retries.conclude(failure.error)), retries.attempts());
             }
         }
     }
 }
 
 async fn attempt(client: &Client, pace: &Pace, body: &Bytes) -> (Result<Contact, Failure>, Duration) {
-    // Neither semaphore is ever closed.
+    // The semaphore is never closed.
     let _in_batch = pace.slots.acquire().await.ok();
     let _in_client = client.slot().await;
     client.permit(pace.max_rate).await;

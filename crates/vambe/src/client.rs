@@ -132,14 +132,16 @@ impl Client {
         let body = Bytes::from(body);
         let mut retries = Retries::new(self.config.retry);
         loop {
-            let failure = match self.attempt_before(&body, deadline, retries.attempts()).await? {
-                Ok(contact) => return Ok(finish(contact, retries.attempts() + 1, started)),
-                Err(failure) => failure,
+            let failure = match self.attempt_before(&body, deadline).await {
+                Ok(Ok(contact)) => return Ok(finish(contact, retries.attempts() + 1, started)),
+                Ok(Err(failure)) => failure,
+                Err(error) => return Err(retries.conclude(error)),
             };
             let remaining = deadline.saturating_duration_since(Instant::now());
             match retries.after(&failure, remaining, fastrand::f64()) {
+                Next::Retry { wait: Duration::ZERO } => {}
                 Next::Retry { wait } => sleep(wait).await,
-                Next::GiveUp => return Err(failure.error.with(|details| details.attempts = retries.attempts())),
+                Next::GiveUp => return Err(retries.conclude(failure.error)),
             }
         }
     }
@@ -217,24 +219,25 @@ impl Client {
     }
 
     /// Makes one attempt, after the shared pause and a free slot, all before the deadline.
-    async fn attempt_before(
-        &self,
-        body: &Bytes,
-        deadline: Instant,
-        attempts: u32,
-    ) -> Result<Result<Contact, Failure>, Error> {
+    async fn attempt_before(&self, body: &Bytes, deadline: Instant) -> Result<Result<Contact, Failure>, Error> {
+        let left = || deadline.saturating_duration_since(Instant::now());
         let pause = self.pacer(|pacer| pacer.pause_left(self.now()));
-        if pause >= deadline.saturating_duration_since(Instant::now()) {
-            return Err(paused(pause, attempts));
+        if !pause.is_zero() {
+            if pause >= left() {
+                return Err(paused(pause));
+            }
+            sleep(pause).await;
         }
-        sleep(pause).await;
-        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
-        let slot = timeout(left(deadline), self.slot()).await.map_err(|_| queued(self.config.timeout, attempts))?;
-        let attempt = self.attempt(body.clone(), self.config.attempt_timeout.min(left(deadline))).await;
+        let slot = match &self.shared.slots {
+            None => None,
+            Some(_) => timeout(left(), self.slot()).await.map_err(|_| late(Phase::Queue, self.config.timeout).error)?,
+        };
+        let attempt = self.attempt(body.clone(), self.config.attempt_timeout.min(left())).await;
         drop(slot);
         Ok(attempt)
     }
 
+    /// Takes one of the client's slots, if it has a limit.
     pub(crate) async fn slot(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
         match &self.shared.slots {
             // The semaphore is never closed.
@@ -329,18 +332,13 @@ fn delivery(phase: Phase) -> Delivery {
     }
 }
 
-fn queued(limit: Duration, attempts: u32) -> Error {
-    late(Phase::Queue, limit).error.with(|details| details.attempts = attempts)
-}
-
-fn paused(pause: Duration, attempts: u32) -> Error {
+fn paused(pause: Duration) -> Error {
     let message =
         format!("the server asked to wait, {:.1} s more, which the timeout does not allow", pause.as_secs_f64());
     Error::new(ErrorCode::RateLimited, message).with(|details| {
         details.retry_after = Some(pause);
         details.retryable = true;
         details.phase = Some(Phase::Queue);
-        details.attempts = attempts;
     })
 }
 

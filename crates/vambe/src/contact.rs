@@ -1,10 +1,14 @@
 //! [`Contact`]: the answer to an upsert, read leniently.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::value::Key;
 
 /// The contact that was created or found, with what the call cost.
 ///
@@ -55,51 +59,99 @@ pub struct Contact {
 impl Contact {
     /// Reads the body of a 2xx answer; nothing if it holds no readable `id`.
     pub(crate) fn from_body(status: u16, body: &str) -> Option<Self> {
-        let mut fields: Map<String, Value> = serde_json::from_str(body).ok()?;
-        let id = match fields.shift_remove("id")? {
-            Value::String(id) if !id.trim().is_empty() => id,
-            Value::Number(id) if !id.is_f64() => id.to_string(),
-            _ => return None,
-        };
-        let name = text(&mut fields, "name");
-        Some(Self {
-            id,
-            name,
-            phone: text(&mut fields, "phone"),
-            email: text(&mut fields, "email"),
-            platform: text(&mut fields, "platform"),
-            client_id: text(&mut fields, "client_id"),
-            ai_customer_id: text(&mut fields, "ai_customer_id"),
-            created_at: text(&mut fields, "created_at"),
-            default_stage_id: text(&mut fields, "default_stage_id"),
-            blocked: boolean(&mut fields, "blocked"),
-            chat_status: text(&mut fields, "chat_status"),
-            is_chat_read: boolean(&mut fields, "is_chat_read"),
-            extra: fields,
-            raw: body.to_owned(),
-            status,
+        let mut contact = Self { status, ..serde_json::from_str(body).ok()? };
+        body.clone_into(&mut contact.raw);
+        (!contact.id.trim().is_empty()).then_some(contact)
+    }
+
+    fn empty() -> Self {
+        Self {
+            id: String::new(),
+            name: None,
+            phone: None,
+            email: None,
+            platform: None,
+            client_id: None,
+            ai_customer_id: None,
+            created_at: None,
+            default_stage_id: None,
+            blocked: None,
+            chat_status: None,
+            is_chat_read: None,
+            extra: Map::new(),
+            raw: String::new(),
+            status: 0,
             request_id: None,
             attempts: 0,
             elapsed: Duration::ZERO,
-        })
+        }
+    }
+
+    /// Takes a field of the answer; what does not fit stays in `extra`.
+    fn take(&mut self, key: Cow<'_, str>, value: Value) {
+        let text = match &*key {
+            "id" => return self.take_id(value),
+            "name" => &mut self.name,
+            "phone" => &mut self.phone,
+            "email" => &mut self.email,
+            "platform" => &mut self.platform,
+            "client_id" => &mut self.client_id,
+            "ai_customer_id" => &mut self.ai_customer_id,
+            "created_at" => &mut self.created_at,
+            "default_stage_id" => &mut self.default_stage_id,
+            "chat_status" => &mut self.chat_status,
+            "blocked" | "is_chat_read" => return self.take_flag(key, value),
+            _ => {
+                self.extra.insert(key.into_owned(), value);
+                return;
+            }
+        };
+        match value {
+            Value::String(value) => *text = Some(value),
+            Value::Null => *text = None,
+            other => drop(self.extra.insert(key.into_owned(), other)),
+        }
+    }
+
+    fn take_id(&mut self, value: Value) {
+        self.id = match value {
+            Value::String(id) => id,
+            Value::Number(id) if !id.is_f64() => id.to_string(),
+            _ => String::new(),
+        };
+    }
+
+    fn take_flag(&mut self, key: Cow<'_, str>, value: Value) {
+        let flag = if key == "blocked" { &mut self.blocked } else { &mut self.is_chat_read };
+        match value {
+            Value::Bool(value) => *flag = Some(value),
+            Value::Null => *flag = None,
+            other => drop(self.extra.insert(key.into_owned(), other)),
+        }
     }
 }
 
-// A null is nothing; a value of another kind stays behind, for `extra`.
-fn text(fields: &mut Map<String, Value>, key: &str) -> Option<String> {
-    match fields.get(key)? {
-        Value::String(_) | Value::Null => match fields.shift_remove(key)? {
-            Value::String(text) => Some(text),
-            _ => None,
-        },
-        _ => None,
+impl<'de> Deserialize<'de> for Contact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ContactVisitor)
     }
 }
 
-fn boolean(fields: &mut Map<String, Value>, key: &str) -> Option<bool> {
-    match fields.get(key)? {
-        Value::Bool(_) | Value::Null => fields.shift_remove(key)?.as_bool(),
-        _ => None,
+struct ContactVisitor;
+
+impl<'de> Visitor<'de> for ContactVisitor {
+    type Value = Contact;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Contact, A::Error> {
+        let mut contact = Contact::empty();
+        while let Some(key) = access.next_key::<Key<'de>>()? {
+            contact.take(key.0, access.next_value()?);
+        }
+        Ok(contact)
     }
 }
 

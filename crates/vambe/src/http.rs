@@ -46,10 +46,10 @@ impl Http {
         let mut request = reqwest::Request::new(Method::POST, self.url.clone());
         request.headers_mut().clone_from(&self.headers);
         *request.body_mut() = Some(reqwest::Body::wrap(Outgoing { rest: exchange.body, progress: exchange.progress }));
-        let response = self.client.execute(request).await.map_err(transport_error)?;
+        let mut response = self.client.execute(request).await.map_err(transport_error)?;
         progress.reached(Phase::Body);
         let status = response.status().as_u16();
-        let headers = response.headers().clone();
+        let headers = std::mem::take(response.headers_mut());
         let body = read_body(response).await?;
         Ok(Answer { status, headers, body })
     }

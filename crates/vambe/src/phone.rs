@@ -27,7 +27,9 @@ use crate::violation::ViolationCode;
 /// assert_eq!(vambe::clean_phone("+56 (9) 1234-5678"), "+56912345678");
 /// ```
 pub fn clean_phone(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect()
+    let mut cleaned = String::with_capacity(text.len());
+    cleaned.extend(text.bytes().filter(|byte| byte.is_ascii_digit() || *byte == b'+').map(char::from));
+    cleaned
 }
 
 /// Returns what is doubtful about a cleaned number that no rule refuses.

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::error::Error;
 use crate::field::Field;
-use crate::value::Value;
+use crate::value::{Key, Value};
 use crate::violation::{Path, Validation, Violation, ViolationCode};
 
 /// A customer as given: flat, and possibly wrong.
@@ -254,7 +254,7 @@ impl<'de> Visitor<'de> for RecordVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<CustomerRecord, A::Error> {
         let mut record = CustomerRecord::default();
-        while let Some((key, value)) = access.next_entry::<std::borrow::Cow<'de, str>, Value>()? {
+        while let Some((Key(key), value)) = access.next_entry::<Key<'de>, Value>()? {
             record.set(&key, value);
         }
         Ok(record)

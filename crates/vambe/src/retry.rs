@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, ErrorCode};
+use crate::error::{Delivery, Error, ErrorCode};
 
 /// How often and how patiently to try again.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,11 +40,12 @@ pub(crate) struct Retries {
     attempts: u32,
     spent: u32,
     has_reconnected: bool,
+    may_have_arrived: bool,
 }
 
 impl Retries {
     pub(crate) fn new(policy: RetryPolicy) -> Self {
-        Self { policy, attempts: 0, spent: 0, has_reconnected: false }
+        Self { policy, attempts: 0, spent: 0, has_reconnected: false, may_have_arrived: false }
     }
 
     pub(crate) fn attempts(&self) -> u32 {
@@ -56,9 +57,21 @@ impl Retries {
         self.attempts += 1;
     }
 
+    /// Returns the error that ends the call, with what all its attempts have in common.
+    pub(crate) fn conclude(&self, error: Error) -> Error {
+        error.with(|details| {
+            details.attempts = self.attempts;
+            // The last attempt did not leave this machine, but an earlier one may have arrived.
+            if self.may_have_arrived && details.delivery == Delivery::NotSent {
+                details.delivery = Delivery::Unknown;
+            }
+        })
+    }
+
     /// Decides what follows a failure; `jitter` is random in 0..1.
     pub(crate) fn after(&mut self, failure: &Failure, remaining: Duration, jitter: f64) -> Next {
         self.attempts += 1;
+        self.may_have_arrived |= failure.error.delivery() == Delivery::Unknown;
         if !failure.error.retryable() || remaining.is_zero() {
             return Next::GiveUp;
         }

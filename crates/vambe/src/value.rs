@@ -1,5 +1,6 @@
 //! [`Value`]: what a caller may hand over in any of the three languages, before it is checked.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
@@ -171,6 +172,10 @@ impl<'de> Deserialize<'de> for Value {
         deserializer.deserialize_any(ValueVisitor)
     }
 }
+
+/// A key of a JSON object, borrowed where its text needs no unescaping.
+#[derive(serde::Deserialize)]
+pub(crate) struct Key<'k>(#[serde(borrow)] pub(crate) Cow<'k, str>);
 
 struct ValueVisitor;
 

@@ -2,8 +2,6 @@
 
 use crate::violation::ViolationCode as Code;
 
-use super::clean_phone;
-
 type Check = fn(&str) -> bool;
 
 /// Returns why cleaning this text would not give the number that was meant.
@@ -11,23 +9,37 @@ type Check = fn(&str) -> bool;
 /// The order matters: a link also holds letters, an extension also a second number.
 pub(crate) fn problem(text: &str) -> Option<Code> {
     let text = text.trim_matches(is_blank);
-    let checks: [(Check, Code); 13] = [
-        (is_user_id, Code::PhoneIsUserId),
-        (is_link_with_more, Code::PhoneUrl),
-        (has_device, Code::PhoneDevice),
-        (has_other_digits, Code::PhoneNonAsciiDigits),
-        (is_float, Code::PhoneFloatText),
-        (is_scientific, Code::PhoneScientific),
-        (has_extension, Code::PhoneExtension),
-        (is_several, Code::PhoneMultiple),
-        (has_phone_context, Code::PhonePlus),
-        (has_letters_inside, Code::PhoneLetters),
-        (has_no_digits, Code::PhoneEmpty),
-        (has_stray_plus, Code::PhonePlus),
-        (is_too_long, Code::PhoneTooLong),
-    ];
-    checks.into_iter().find(|(is_broken, _)| is_broken(text)).map(|(_, code)| code)
+    let checks: &[(Check, Code)] = if text.bytes().all(is_plain) { &PLAIN_CHECKS } else { &CHECKS };
+    checks.iter().find(|(is_broken, _)| is_broken(text)).map(|(_, code)| *code)
 }
+
+/// Most numbers are written with these only, and then few things can be wrong.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'+' | b' ' | b'-' | b'(' | b')')
+}
+
+const PLAIN_CHECKS: [(Check, Code); 4] = [
+    (is_several, Code::PhoneMultiple),
+    (has_no_digits, Code::PhoneEmpty),
+    (has_stray_plus, Code::PhonePlus),
+    (is_too_long, Code::PhoneTooLong),
+];
+
+const CHECKS: [(Check, Code); 13] = [
+    (is_user_id, Code::PhoneIsUserId),
+    (is_link_with_more, Code::PhoneUrl),
+    (has_device, Code::PhoneDevice),
+    (has_other_digits, Code::PhoneNonAsciiDigits),
+    (is_float, Code::PhoneFloatText),
+    (is_scientific, Code::PhoneScientific),
+    (has_extension, Code::PhoneExtension),
+    (is_several, Code::PhoneMultiple),
+    (has_phone_context, Code::PhonePlus),
+    (has_letters_inside, Code::PhoneLetters),
+    (has_no_digits, Code::PhoneEmpty),
+    (has_stray_plus, Code::PhonePlus),
+    (is_too_long, Code::PhoneTooLong),
+];
 
 /// Meta's ids of people without a phone: `US.13491208655302741918`, `US.ENT.…`.
 fn is_user_id(text: &str) -> bool {
@@ -81,6 +93,9 @@ fn has_extension(text: &str) -> bool {
 
 /// Two numbers, told apart by a separator, a word, or a second plus.
 fn is_several(text: &str) -> bool {
+    if count_digits(text) < 2 * DIGITS_OF_A_NUMBER {
+        return false;
+    }
     let mut separators: Vec<(usize, usize)> = text
         .char_indices()
         .filter(|(at, c)| "/,;|\n\r".contains(*c) || (*c == '+' && *at > 0))
@@ -117,7 +132,8 @@ fn has_no_digits(text: &str) -> bool {
 }
 
 fn has_stray_plus(text: &str) -> bool {
-    clean_phone(text).rfind('+').is_some_and(|at| at > 0)
+    let first = text.bytes().position(|byte| byte == b'+');
+    first.is_some_and(|at| count_digits(&text[..at]) > 0 || text[at + 1..].contains('+'))
 }
 
 fn is_too_long(text: &str) -> bool {

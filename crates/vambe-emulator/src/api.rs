@@ -1,0 +1,166 @@
+//! The way of an API request: authenticate, read, log, process, perhaps fail, answer.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+
+use crate::answer::Answer;
+use crate::app::App;
+use crate::basis::Basis;
+use crate::clock;
+use crate::contract::BODY_LIMIT;
+use crate::endpoint::{self, Endpoint};
+use crate::faults::{Cut, Taken, deliver};
+use crate::lock::lock;
+use crate::observer::Answered;
+use crate::reject::Reject;
+use crate::request_log::{Arrival, Outcome};
+use crate::tenant::Tenant;
+
+// Reading on past the limit lets the caller see the 413 instead of a broken pipe.
+const DRAINED: usize = 16 << 20;
+
+/// A logged request of a tenant.
+struct Call {
+    app: Arc<App>,
+    tenant: Arc<Tenant>,
+    arrival: Arc<Arrival>,
+    sequence: u64,
+}
+
+/// The caller went away before its request was complete.
+struct Gone;
+
+/// Answers every request that is not for the control API.
+pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    // 1. Authenticate.
+    match authenticate(&app, &parts.headers) {
+        Ok(Some(tenant)) => answer(app, tenant, parts, body).await,
+        Ok(None) => refuse_key(&app, parts, body).await,
+        Err(_) => Answer::broken().into_response(),
+    }
+}
+
+/// Opens the tenant of the key in `x-api-key`.
+pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> rusqlite::Result<Option<Arc<Tenant>>> {
+    key(headers).map_or(Ok(None), |key| app.tenants.open(key))
+}
+
+async fn answer(app: Arc<App>, tenant: Arc<Tenant>, parts: Parts, body: Body) -> Response {
+    let mut arrival = arrival(parts);
+    let path = arrival.path.clone();
+    let mut fault = lock(&tenant.faults).take_before_read(&path);
+    if fault.is_none() {
+        arrival.body = match read(body).await {
+            Ok(bytes) => bytes,
+            Err(Gone) => return Cut::Close.into_response(),
+        };
+        let bytes = arrival.body.as_deref().unwrap_or_default();
+        fault = lock(&tenant.faults).take(&path, bytes);
+    }
+    let call = Call::log(app, tenant, arrival);
+    match fault {
+        None => call.respond(),
+        Some(fault) => call.fail(&fault).await,
+    }
+}
+
+async fn refuse_key(app: &App, parts: Parts, body: Body) -> Response {
+    // What is unread when an answer is complete costs the caller its connection.
+    let _ = read(body).await;
+    let arrival = arrival(parts);
+    let answer = Answer::from(match Endpoint::find(&arrival.method, &arrival.path) {
+        Some(_) => unauthorized(),
+        None => endpoint::not_found(&arrival.method, &arrival.path),
+    });
+    app.observer.tell(|| answered(&arrival, Some(answer.status.as_u16()), answer.basis));
+    answer.into_response()
+}
+
+impl Call {
+    fn log(app: Arc<App>, tenant: Arc<Tenant>, arrival: Arrival) -> Self {
+        let arrival = Arc::new(arrival);
+        let sequence = lock(&tenant.log).arrive(Arc::clone(&arrival));
+        Self { app, tenant, arrival, sequence }
+    }
+
+    fn respond(self) -> Response {
+        let answer = self.process();
+        let outcome = Outcome { status: Some(answer.status.as_u16()), ..Outcome::new(answer.basis, Some(&answer)) };
+        self.complete(outcome);
+        answer.into_response()
+    }
+
+    async fn fail(self, fault: &Taken) -> Response {
+        let real = fault.applies().then(|| self.process());
+        let mut outcome = Outcome { fault: Some(fault.summary()), ..Outcome::new(Basis::Fault, real.as_ref()) };
+        // Marked before the fault plays out: the caller may leave in the middle of it.
+        lock(&self.tenant.log).complete(self.sequence, outcome.clone());
+        let response = deliver(&fault.fault, real, &self.app.stop).await;
+        if response.extensions().get::<Cut>().is_none() {
+            outcome.status = Some(response.status().as_u16());
+        }
+        self.complete(outcome);
+        response
+    }
+
+    fn process(&self) -> Answer {
+        endpoint::process(&self.app.tenants.store, &self.tenant, &self.arrival)
+    }
+
+    fn complete(&self, outcome: Outcome) {
+        self.app.observer.tell(|| answered(&self.arrival, outcome.status, outcome.basis));
+        lock(&self.tenant.log).complete(self.sequence, outcome);
+    }
+}
+
+fn arrival(parts: Parts) -> Arrival {
+    let mut arrival = Arrival {
+        received_at: clock::now(),
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        headers: parts.headers,
+        body: None,
+    };
+    arrival.redact();
+    arrival
+}
+
+fn answered(arrival: &Arrival, status: Option<u16>, basis: Basis) -> Answered {
+    Answered { method: arrival.method.to_string(), path: arrival.path.clone(), status, basis: basis.to_string() }
+}
+
+fn key(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-api-key").and_then(|key| key.to_str().ok())
+}
+
+fn unauthorized() -> Reject {
+    let message = "Invalid or missing API key";
+    Reject::whole(StatusCode::UNAUTHORIZED, "api_key", message, Basis::Documented)
+}
+
+/// Reads the whole body; nothing when it is longer than the service takes.
+async fn read(mut body: Body) -> Result<Option<Bytes>, Gone> {
+    let mut bytes = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Gone)?;
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
+        length += data.len();
+        if length <= BODY_LIMIT {
+            bytes.extend_from_slice(data);
+        } else if length > DRAINED {
+            break;
+        }
+    }
+    Ok((length <= BODY_LIMIT).then(|| bytes.freeze()))
+}

@@ -1,0 +1,205 @@
+//! An emulator inside a test or a program.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::{fmt, io};
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::connections::ConnectionCount;
+use crate::faults::Fault;
+use crate::lock::lock;
+use crate::request_log::LoggedRequest;
+use crate::server::{Options, Server};
+use crate::tenant::{Tenant, new_api_key};
+
+/// A running emulator; dropping it stops it.
+///
+/// It runs on the tokio runtime it was started in.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// use vambe_emulator::{Emulator, Fault};
+///
+/// let emulator = Emulator::start().await?;
+/// let key = emulator.api_key();
+/// emulator.set_faults(key, vec![Fault::answer(503).times(2)]).unwrap();
+/// assert!(emulator.url().starts_with("http://127.0.0.1:"));
+/// assert!(emulator.requests(key).unwrap().is_empty());
+/// emulator.close().await;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Emulator {
+    app: Arc<App>,
+    url: String,
+    api_key: String,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<()>,
+}
+
+/// Says where and how an emulator starts.
+#[derive(Debug)]
+pub struct EmulatorBuilder {
+    address: SocketAddr,
+    options: Options,
+}
+
+/// Why an emulator did not do what it was told.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// The key does not start with `emulator_`, or is too long.
+    Key,
+    /// A fault is impossible; the text says which one and why.
+    Fault(String),
+    /// The state cannot be read or written.
+    State(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Emulator {
+    /// Starts an emulator on a free port of the loopback address.
+    ///
+    /// # Errors
+    ///
+    /// When no port can be bound or the state cannot be set up.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Starts with other settings than the defaults.
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder { address: (Ipv4Addr::LOCALHOST, 0).into(), options: Options::default() }
+    }
+
+    /// Where it listens, such as `http://127.0.0.1:40123`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The key of a fresh tenant.
+    pub fn api_key(&self) -> &str {
+        &self.api_key
+    }
+
+    /// Draws the key of another fresh tenant.
+    pub fn new_api_key(&self) -> String {
+        new_api_key()
+    }
+
+    /// Puts the key's tenant back to what a fresh one knows, without faults and log.
+    ///
+    /// # Errors
+    ///
+    /// When the key names no tenant or the state cannot be written.
+    pub fn reset(&self, api_key: &str) -> Result<(), ControlError> {
+        let tenant = self.tenant(api_key)?;
+        self.app.reset(&tenant).map_err(ControlError::state)
+    }
+
+    /// Gives what arrived with the key, oldest first, the last
+    /// [`REMEMBERED_REQUESTS`](crate::REMEMBERED_REQUESTS) at most.
+    ///
+    /// # Errors
+    ///
+    /// When the key names no tenant.
+    pub fn requests(&self, api_key: &str) -> Result<Vec<LoggedRequest>, ControlError> {
+        let tenant = self.tenant(api_key)?;
+        let requests = lock(&tenant.log).since(0);
+        Ok(requests)
+    }
+
+    /// Sets what goes wrong with the key's next calls, instead of what was set before.
+    ///
+    /// # Errors
+    ///
+    /// When the key names no tenant or a fault is impossible; then nothing is changed.
+    pub fn set_faults(&self, api_key: &str, faults: Vec<Fault>) -> Result<(), ControlError> {
+        let tenant = self.tenant(api_key)?;
+        tenant.set_faults(faults).map_err(ControlError::Fault)
+    }
+
+    /// Counts the connections.
+    pub fn connections(&self) -> ConnectionCount {
+        self.app.connections.count()
+    }
+
+    /// Stops it: idle connections close at once, requests in flight have a second.
+    pub async fn close(mut self) {
+        self.stop.take();
+        // It can only have failed by a panic, which the runtime has reported.
+        let _ = (&mut self.running).await;
+    }
+
+    fn tenant(&self, api_key: &str) -> Result<Arc<Tenant>, ControlError> {
+        let tenant = self.app.tenants.open(api_key).map_err(ControlError::state)?;
+        tenant.ok_or(ControlError::Key)
+    }
+}
+
+impl EmulatorBuilder {
+    /// Listens here instead of on a free port of the loopback address.
+    #[must_use]
+    pub fn address(self, address: SocketAddr) -> Self {
+        Self { address, ..self }
+    }
+
+    /// Serves with these options.
+    #[must_use]
+    pub fn options(self, options: Options) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Starts the emulator on the runtime this is awaited in.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be bound or the state cannot be set up.
+    pub async fn start(self) -> io::Result<Emulator> {
+        let listener = TcpListener::bind(self.address).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let api_key = self.options.api_key().to_owned();
+        let server = Server::new(&listener, self.options)?;
+        let app = Arc::clone(&server.app);
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(server.run(listener, async {
+            let _: Result<(), _> = stopped.await;
+        }));
+        Ok(Emulator { app, url, api_key, stop: Some(stop), running })
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl ControlError {
+    fn state(error: rusqlite::Error) -> Self {
+        Self::State(Box::new(error))
+    }
+}
+
+impl fmt::Display for ControlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key => f.write_str("the API key of an emulator starts with emulator_"),
+            Self::Fault(reason) => f.write_str(reason),
+            Self::State(_) => f.write_str("the emulator cannot read or write its state"),
+        }
+    }
+}
+
+impl std::error::Error for ControlError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::State(error) => Some(&**error),
+            Self::Key | Self::Fault(_) => None,
+        }
+    }
+}
