@@ -4,13 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use futures_core::Stream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::batch::{Batch, Outcome, UpsertManyOptions};
 use crate::check::{Prepared, check, prepare, validate};
-use crate::config::{ClientBuilder, Config};
+use crate::config::{CallOptions, ClientBuilder, Config};
 use crate::contact::Contact;
 use crate::error::{Delivery, Error, ErrorCode, Phase};
 use crate::http::Http;
@@ -52,41 +50,6 @@ struct Shared {
     started: Instant,
 }
 
-/// Options that differ for a few calls; see [`Client::with_options`].
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct CallOptions {
-    /// Time of a whole call; unchanged if not set.
-    pub timeout: Option<Duration>,
-    /// Time of one attempt; unchanged if not set.
-    pub attempt_timeout: Option<Duration>,
-    /// How often a failed call is tried again; unchanged if not set.
-    pub max_retries: Option<u32>,
-}
-
-impl CallOptions {
-    /// Sets the time of a whole call.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Sets the time of one attempt.
-    #[must_use]
-    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = Some(timeout);
-        self
-    }
-
-    /// Sets how often a failed call is tried again.
-    #[must_use]
-    pub fn max_retries(mut self, retries: u32) -> Self {
-        self.max_retries = Some(retries);
-        self
-    }
-}
-
 impl Client {
     /// Starts with nothing said: options, environment and defaults meet in [`ClientBuilder::build`].
     pub fn builder() -> ClientBuilder {
@@ -102,7 +65,7 @@ impl Client {
         Self::builder().build()
     }
 
-    pub(crate) fn new(config: Config, transport: Option<Arc<dyn Transport>>) -> Result<Self, Error> {
+    fn new(config: Config, transport: Option<Arc<dyn Transport>>) -> Result<Self, Error> {
         let transport = match transport {
             Some(transport) => transport,
             None => Arc::new(Http::new(&config)?),
@@ -144,27 +107,6 @@ impl Client {
                 Next::GiveUp => return Err(retries.conclude(failure.error)),
             }
         }
-    }
-
-    /// Upserts many customers: lazily, in bounded memory, with the outcomes as they complete.
-    ///
-    /// Records of one contact are sent one after another, in the order given. At most
-    /// 2 × `max_concurrency` records are held. Nothing happens while the stream is not
-    /// polled; dropping it ends the calls in flight. A record that fails is an outcome, not an error.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorCode::Config`] if an option is out of range.
-    pub fn upsert_many<S>(
-        &self,
-        records: S,
-        options: UpsertManyOptions,
-    ) -> Result<impl Stream<Item = Outcome> + Send + use<S>, Error>
-    where
-        S: Stream + Send,
-        S::Item: Into<CustomerRecord> + Send,
-    {
-        Ok(Batch::new(self.clone(), records, options)?.into_stream())
     }
 
     /// Checks a record without sending it, and returns every problem at once.
@@ -272,6 +214,18 @@ impl Client {
             }
             Err(_) => {}
         }
+    }
+}
+
+impl ClientBuilder {
+    /// Builds the client; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Config`] names the option that is missing or wrong.
+    pub fn build(mut self) -> Result<Client, Error> {
+        let transport = self.transport.take();
+        Client::new(self.resolve(|name| std::env::var(name).ok())?, transport)
     }
 }
 
