@@ -16,7 +16,7 @@ help: ## List the targets
 
 .PHONY: demo
 demo: ## Import examples/customers.csv into an emulator; no key, no account
-	cargo build --quiet --package vambe-cli
+	cargo build --quiet --bin vambe
 	@mkdir -p target/demo
 	target/debug/vambe import examples/customers.csv --emulator --max-rate 250 --rejects target/demo/rejects.csv \
 		|| { code=$$?; [ $$code -eq 3 ] || exit $$code; }
@@ -28,22 +28,22 @@ test: check test-rust test-node ## Run every check and every suite
 
 .PHONY: test-rust
 test-rust:
-	$(call stage,Rust suites,cargo test --workspace --quiet)
+	$(call stage,Rust suites,cargo test --quiet)
 
 .PHONY: test-node
 test-node:
-	$(call stage,Node suites: build,cargo build --quiet --package vambe-cli)
+	$(call stage,Node suites: build,cargo build --quiet --bin vambe)
 	$(call stage,Node suites,node --test tests/node/)
 
 .PHONY: check
 check: ## Check formatting, lints and documentation
 	$(call stage,formatting,cargo fmt --check)
-	$(call stage,lints,cargo clippy --workspace --all-targets --quiet -- -D warnings)
-	$(call stage,documentation,RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet)
+	$(call stage,lints,cargo clippy --all-targets --quiet -- -D warnings)
+	$(call stage,documentation,RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet)
 
 .PHONY: fix
 fix: ## Format, and mend what can be mended without thinking
-	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged --quiet
+	cargo clippy --all-targets --fix --allow-dirty --allow-staged --quiet
 	cargo fmt
 
 .PHONY: bench

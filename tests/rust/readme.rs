@@ -73,7 +73,7 @@ async fn every_rust_block_is_an_example_that_runs() {
         let example = examples.iter().find(holds);
         let example = example.unwrap_or_else(|| panic!("no file of crates/vambe/examples holds\n{}", block.code));
         let output = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--package", "vambe", "--example"])
+            .args(["run", "--quiet", "--example"])
             .arg(example.file_stem().unwrap())
             .current_dir(repository())
             .env("VAMBE_API_KEY", emulator.api_key())

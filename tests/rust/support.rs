@@ -21,7 +21,7 @@ pub fn repository() -> PathBuf {
 /// Builds the command, and returns where it is.
 pub fn built_command() -> PathBuf {
     let status = std::process::Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "vambe-cli"])
+        .args(["build", "--quiet", "--bin", "vambe"])
         .current_dir(repository())
         .status()
         .unwrap();
