@@ -163,7 +163,7 @@ impl Client {
     /// Makes one attempt, after the shared pause and a free slot, all before the deadline.
     async fn attempt_before(&self, body: &Bytes, deadline: Instant) -> Result<Result<Contact, Failure>, Error> {
         let left = || deadline.saturating_duration_since(Instant::now());
-        let pause = self.pacer(|pacer| pacer.pause_left(self.now()));
+        let pause = self.pacer(|pacer| pacer.asked_left(self.now()));
         if !pause.is_zero() {
             if pause >= left() {
                 return Err(paused(pause));
