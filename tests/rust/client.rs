@@ -6,7 +6,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
-use vambe::{CallOptions, Client, CustomerRecord, Delivery, Error, ErrorCode, Phase, TransportErrorKind};
+use vambe::{
+    CallOptions, Client, CustomerRecord, Delivery, Error, ErrorCode, InvalidValue, Phase, TransportErrorKind, Value,
+};
 use vambe_tests::{Script, Step, answer, contact_answer};
 
 const KEY: &str = "emulator_canary_5f3a";
@@ -85,6 +87,26 @@ async fn other_options_for_a_call_leave_the_client_as_it_is() {
     assert_eq!(patient.upsert(record()).await.unwrap_err().attempts(), 1);
     assert_eq!(client.upsert(record()).await.unwrap().attempts, 2);
     assert!(client.with_options(CallOptions::default().timeout(Duration::ZERO)).is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_of_its_own_leave_a_client_its_pauses_and_a_rebuilt_one_has_none() {
+    let slow_down = answer(429, &json!({"retry-after": "60"}), "");
+    let client = client(Script::new([Step::Answer(slow_down), accepted()]));
+    client.upsert(record()).await.unwrap_err();
+    let other = client.with_own_connections().unwrap();
+    assert_eq!(other.upsert(record()).await.unwrap_err().code(), ErrorCode::RateLimited);
+    assert_eq!(client.rebuilt().unwrap().upsert(record()).await.unwrap().id, "c1");
+}
+
+#[test]
+fn a_record_is_read_from_an_object_only() {
+    let read = CustomerRecord::from_value(json!({"channel": "whatsapp", "stage_id": "x"})).unwrap();
+    assert_eq!(format!("{read:?}"), r#"["channel", "stage_id"]"#);
+    for (value, code) in [(Value::from("text"), "type"), (Value::Invalid(InvalidValue::NonTextKey), "non_text_key")] {
+        let error = CustomerRecord::from_value(value).unwrap_err();
+        assert_eq!((error.violations()[0].code.as_str(), error.violations()[0].path.to_string().as_str()), (code, "the record"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::error::Error;
 use crate::field::Field;
+use crate::json;
 use crate::value::{Key, Value};
 use crate::violation::{Path, Validation, Violation, ViolationCode};
 
@@ -121,6 +122,30 @@ impl CustomerRecord {
     /// Returns the value of a field; [`Value::Missing`] if it was not given.
     pub fn get(&self, field: Field) -> &Value {
         &self.values[field as usize]
+    }
+
+    /// Reads a record from an object, key by key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Validation`](crate::ErrorCode::Validation) if the value is no object. Wrong
+    /// fields are found by the check.
+    pub fn from_value(value: impl Into<Value>) -> Result<Self, Error> {
+        let value = value.into();
+        let Value::Object(entries) = value else {
+            return Err(refuse(match value {
+                Value::Invalid(invalid) => json::violation(Path::default(), json::code_of(invalid)),
+                _ => {
+                    let problem = format!("must be an object, not {}", value.kind());
+                    Violation::new(Path::default(), ViolationCode::Type, &problem)
+                }
+            }));
+        };
+        let mut record = Self::default();
+        for (key, value) in entries {
+            record.set(&key, value);
+        }
+        Ok(record)
     }
 
     /// Reads a record from the text of a JSON object.
