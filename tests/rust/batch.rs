@@ -14,10 +14,13 @@ use vambe::{
 };
 use vambe_tests::{answer, contact_answer};
 
-/// A server as a function of the body and how often that body has been seen.
+/// What is answered to a body, by how often it has been seen, and how late.
+type Respond = dyn Fn(&Json, usize) -> (Duration, Answer) + Send + Sync;
+
+/// A server as a function.
 #[derive(Clone)]
 struct Server {
-    respond: Arc<dyn Fn(&Json, usize) -> (Duration, Answer) + Send + Sync>,
+    respond: Arc<Respond>,
     log: Arc<Mutex<Vec<(Instant, String)>>>,
     in_flight: Arc<AtomicUsize>,
     most_in_flight: Arc<AtomicUsize>,

@@ -18,6 +18,18 @@ pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
+/// Builds the command, and returns where it is.
+pub fn built_command() -> PathBuf {
+    let status = std::process::Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--bin", "vambe"])
+        .current_dir(repository())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    // Tests run from `<target>/<profile>/deps`, beside which the command is put.
+    std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join(format!("vambe{}", std::env::consts::EXE_SUFFIX))
+}
+
 /// Reads the cases of a vector file, whose names must differ.
 pub fn cases(file: &str) -> Vec<Json> {
     let path = repository().join("tests/vectors").join(file);

@@ -3,10 +3,12 @@
 //! `value` and `record` turn Python objects into records, `shapes`, `json` and `error` turn
 //! results into Python objects. `driver` carries blocking calls on the calling thread; `worker`,
 //! `port` and `batch` carry everything else on a thread that never touches Python. What
-//! belongs to a process is made anew in a forked one (`process`).
+//! belongs to a process is made anew in a forked one (`process`). `command` and `emulator` run
+//! what the other crates bring.
 
 mod batch;
 mod client;
+mod command;
 mod driver;
 mod emulator;
 mod error;
@@ -28,6 +30,8 @@ mod _native {
     use super::batch::Batch;
     #[pymodule_export]
     use super::client::{Client, error_codes, prepare, validate, violation_codes};
+    #[pymodule_export]
+    use super::command::Command;
     #[pymodule_export]
     use super::emulator::Emulator;
     #[pymodule_export]

@@ -102,6 +102,29 @@ impl UpsertManyOptions {
     }
 }
 
+impl Client {
+    /// Upserts many customers: lazily, in bounded memory, with the outcomes as they complete.
+    ///
+    /// Records of one contact are sent one after another, in the order given. At most
+    /// 2 × `max_concurrency` records are held. Nothing happens while the stream is not
+    /// polled; dropping it ends the calls in flight. A record that fails is an outcome, not an error.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Config`] if an option is out of range.
+    pub fn upsert_many<S>(
+        &self,
+        records: S,
+        options: UpsertManyOptions,
+    ) -> Result<impl Stream<Item = Outcome> + Send + use<S>, Error>
+    where
+        S: Stream + Send,
+        S::Item: Into<CustomerRecord> + Send,
+    {
+        Ok(Batch::new(self.clone(), records, options)?.into_stream())
+    }
+}
+
 /// A batch under way.
 pub(crate) struct Batch<S> {
     client: Client,

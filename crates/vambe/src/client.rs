@@ -4,13 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use futures_core::Stream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::batch::{Batch, Outcome, UpsertManyOptions};
 use crate::check::{Prepared, check, prepare, validate};
-use crate::config::{ClientBuilder, Config};
+use crate::config::{CallOptions, ClientBuilder, Config};
 use crate::contact::Contact;
 use crate::error::{Delivery, Error, ErrorCode, Phase};
 use crate::http::Http;
@@ -54,41 +52,6 @@ struct Shared {
     started: Instant,
 }
 
-/// Options that differ for a few calls; see [`Client::with_options`].
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct CallOptions {
-    /// Time of a whole call; unchanged if not set.
-    pub timeout: Option<Duration>,
-    /// Time of one attempt; unchanged if not set.
-    pub attempt_timeout: Option<Duration>,
-    /// How often a failed call is tried again; unchanged if not set.
-    pub max_retries: Option<u32>,
-}
-
-impl CallOptions {
-    /// Sets the time of a whole call.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Sets the time of one attempt.
-    #[must_use]
-    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = Some(timeout);
-        self
-    }
-
-    /// Sets how often a failed call is tried again.
-    #[must_use]
-    pub fn max_retries(mut self, retries: u32) -> Self {
-        self.max_retries = Some(retries);
-        self
-    }
-}
-
 impl Client {
     /// Starts with nothing said: options, environment and defaults meet in [`ClientBuilder::build`].
     pub fn builder() -> ClientBuilder {
@@ -104,11 +67,7 @@ impl Client {
         Self::builder().build()
     }
 
-    pub(crate) fn new(config: Config, replacement: Option<Arc<dyn Transport>>) -> Result<Self, Error> {
-        Self::with_nothing_shared(Arc::new(config), replacement)
-    }
-
-    fn with_nothing_shared(config: Arc<Config>, replacement: Option<Arc<dyn Transport>>) -> Result<Self, Error> {
+    fn new(config: Arc<Config>, replacement: Option<Arc<dyn Transport>>) -> Result<Self, Error> {
         let transport = transport(&config, replacement.as_ref())?;
         let shared = Shared {
             replacement,
@@ -147,27 +106,6 @@ impl Client {
                 Next::GiveUp => return Err(retries.conclude(failure.error)),
             }
         }
-    }
-
-    /// Upserts many customers: lazily, in bounded memory, with the outcomes as they complete.
-    ///
-    /// Records of one contact are sent one after another, in the order given. At most
-    /// 2 × `max_concurrency` records are held. Nothing happens while the stream is not
-    /// polled; dropping it ends the calls in flight. A record that fails is an outcome, not an error.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorCode::Config`] if an option is out of range.
-    pub fn upsert_many<S>(
-        &self,
-        records: S,
-        options: UpsertManyOptions,
-    ) -> Result<impl Stream<Item = Outcome> + Send + use<S>, Error>
-    where
-        S: Stream + Send,
-        S::Item: Into<CustomerRecord> + Send,
-    {
-        Ok(Batch::new(self.clone(), records, options)?.into_stream())
     }
 
     /// Checks a record without sending it, and returns every problem at once.
@@ -215,7 +153,7 @@ impl Client {
     ///
     /// [`ErrorCode::Config`] if the HTTP client cannot be set up.
     pub fn rebuilt(&self) -> Result<Self, Error> {
-        Self::with_nothing_shared(Arc::clone(&self.config), self.shared.replacement.clone())
+        Self::new(Arc::clone(&self.config), self.shared.replacement.clone())
     }
 
     /// Returns the defaults and the strictness that this client checks with.
@@ -248,7 +186,7 @@ impl Client {
     /// Makes one attempt, after the shared pause and a free slot, all before the deadline.
     async fn attempt_before(&self, body: &Bytes, deadline: Instant) -> Result<Result<Contact, Failure>, Error> {
         let left = || deadline.saturating_duration_since(Instant::now());
-        let pause = self.pacer(|pacer| pacer.pause_left(self.now()));
+        let pause = self.pacer(|pacer| pacer.asked_left(self.now()));
         if !pause.is_zero() {
             if pause >= left() {
                 return Err(paused(pause));
@@ -299,6 +237,18 @@ impl Client {
             }
             Err(_) => {}
         }
+    }
+}
+
+impl ClientBuilder {
+    /// Builds the client; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Config`] names the option that is missing or wrong.
+    pub fn build(mut self) -> Result<Client, Error> {
+        let replacement = self.transport.take();
+        Client::new(Arc::new(self.resolve(|name| std::env::var(name).ok())?), replacement)
     }
 }
 

@@ -8,14 +8,13 @@ use http::{HeaderMap, HeaderValue, header};
 use reqwest::Url;
 
 use crate::api_key::ApiKey;
-use crate::client::{CallOptions, Client};
 use crate::error::Error;
 use crate::options::CheckOptions;
 use crate::phone::Region;
 use crate::retry::RetryPolicy;
 use crate::transport::Transport;
 
-/// Collects the options of a [`Client`].
+/// Collects the options of a [`Client`](crate::Client).
 ///
 /// What is not said is taken from the environment (`VAMBE_API_KEY`, `VAMBE_BASE_URL`,
 /// `VAMBE_CHANNEL_PHONE`; empty means unset), then from the defaults.
@@ -36,7 +35,42 @@ pub struct ClientBuilder {
     ca_file: Option<PathBuf>,
     app_info: Option<String>,
     allow_http: bool,
-    transport: Option<Arc<dyn Transport>>,
+    pub(crate) transport: Option<Arc<dyn Transport>>,
+}
+
+/// Options that differ for a few calls; see [`Client::with_options`](crate::Client::with_options).
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct CallOptions {
+    /// Time of a whole call; unchanged if not set.
+    pub timeout: Option<Duration>,
+    /// Time of one attempt; unchanged if not set.
+    pub attempt_timeout: Option<Duration>,
+    /// How often a failed call is tried again; unchanged if not set.
+    pub max_retries: Option<u32>,
+}
+
+impl CallOptions {
+    /// Sets the time of a whole call.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the time of one attempt.
+    #[must_use]
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how often a failed call is tried again.
+    #[must_use]
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = Some(retries);
+        self
+    }
 }
 
 /// The options of a client, checked and complete.
@@ -114,22 +148,9 @@ impl ClientBuilder {
         transport: impl Transport => |builder, transport| builder.transport = Some(Arc::new(transport));
     }
 
-    /// Builds the client; nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorCode::Config`](crate::ErrorCode::Config) names the option that is missing or wrong.
-    pub fn build(self) -> Result<Client, Error> {
-        self.build_with(|name| std::env::var(name).ok())
-    }
-
-    fn build_with(mut self, environment: impl Fn(&str) -> Option<String>) -> Result<Client, Error> {
-        let transport = self.transport.take();
-        let config = self.resolve(|name| environment(name).filter(|value| !value.trim().is_empty()))?;
-        Client::new(config, transport)
-    }
-
-    fn resolve(self, environment: impl Fn(&str) -> Option<String>) -> Result<Config, Error> {
+    /// Applies the environment and the defaults.
+    pub(crate) fn resolve(self, environment: impl Fn(&str) -> Option<String>) -> Result<Config, Error> {
+        let environment = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
         let api_key = ApiKey::new(&self.api_key.or_else(|| environment("VAMBE_API_KEY")).unwrap_or_default())?;
         let base_url = self.base_url.or_else(|| environment("VAMBE_BASE_URL"));
         let endpoint = endpoint(base_url.as_deref().unwrap_or(DEFAULT_BASE_URL), self.allow_http)?;

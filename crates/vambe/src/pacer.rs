@@ -1,7 +1,8 @@
 //! When the next call may go out. Pure: time and answers in, permits out.
 //!
 //! Calls are paced one by one, without catching up: a server that counts in short windows
-//! punishes even a small burst. An answer of 429 pauses all calls of the client.
+//! punishes even a small burst. An answer of 429 pauses all calls of all batches; what the
+//! server asks for by `Retry-After` holds back single calls too.
 
 use std::time::Duration;
 
@@ -20,13 +21,15 @@ pub(crate) struct Pacer {
     pauses: RetryPolicy,
     next_slot: Duration,
     paused_until: Duration,
+    asked_until: Duration,
     throttled_in_a_row: u32,
 }
 
 impl Pacer {
     /// Returns a pacer whose pauses grow like the waits of the policy.
     pub(crate) fn new(pauses: RetryPolicy) -> Self {
-        Self { pauses, next_slot: Duration::ZERO, paused_until: Duration::ZERO, throttled_in_a_row: 0 }
+        let zero = Duration::ZERO;
+        Self { pauses, next_slot: zero, paused_until: zero, asked_until: zero, throttled_in_a_row: 0 }
     }
 
     /// Asks for one call at a rate (calls per second; none for no limit).
@@ -43,9 +46,9 @@ impl Pacer {
         Permit::Go
     }
 
-    /// Returns how long all calls are still held back.
-    pub(crate) fn pause_left(&self, now: Duration) -> Duration {
-        self.paused_until.saturating_sub(now)
+    /// Returns how long the server still wants no call at all, single ones included.
+    pub(crate) fn asked_left(&self, now: Duration) -> Duration {
+        self.asked_until.saturating_sub(now)
     }
 
     /// Learns that a call was let through.
@@ -65,7 +68,11 @@ impl Pacer {
         if is_news {
             self.throttled_in_a_row = self.throttled_in_a_row.saturating_add(1);
         }
-        self.paused_until = self.paused_until.max(now.saturating_add(pause));
+        let until = now.saturating_add(pause);
+        self.paused_until = self.paused_until.max(until);
+        if retry_after.is_some() {
+            self.asked_until = self.asked_until.max(until);
+        }
     }
 }
 
@@ -99,7 +106,8 @@ mod tests {
         assert_eq!(pacer.permit(at(200), None), Permit::WaitUntil(at(1100)));
         assert_eq!(pacer.permit(at(1100), None), Permit::Go);
         pacer.throttled(at(1100), at(1200), None, 1.0);
-        assert_eq!(pacer.pause_left(at(1200)), at(2000));
+        assert_eq!(pacer.permit(at(1200), None), Permit::WaitUntil(at(3200)));
+        assert_eq!(pacer.asked_left(at(1200)), at(0), "a single call waits only for what the server asked");
     }
 
     #[test]
@@ -108,5 +116,6 @@ mod tests {
         pacer.throttled(at(0), at(100), Some(at(5000)), 0.0);
         pacer.throttled(at(0), at(200), Some(at(2000)), 0.0);
         assert_eq!(pacer.permit(at(300), None), Permit::WaitUntil(at(5100)));
+        assert_eq!(pacer.asked_left(at(300)), at(4800));
     }
 }

@@ -55,17 +55,22 @@ impl<'r> Checker<'r, '_> {
         };
         let part = |name: &str| parts.iter().find(|(known, _)| known == name).map(|(_, part)| part);
         let key = self.key(place, part("key").and_then(Value::text), seen);
+        let value = self.entry_value(place, part("value"));
         for (name, _) in parts.iter().filter(|(name, _)| name != "key" && name != "value") {
             let problem = "is not part of a custom field";
             let unknown = Violation::new(place.path().join_key(name), ViolationCode::UnknownField, problem);
             self.found.add(unknown.hint("an entry has a key and a value"));
         }
-        let Some(value) = part("value") else {
+        key.zip(value)
+    }
+
+    fn entry_value(&mut self, place: Place<'r>, value: Option<&'r Value>) -> Option<Cow<'r, str>> {
+        let Some(value) = value else {
             let missing = Violation::new(place.value_path(), ViolationCode::MissingValue, "is missing");
             self.found.add(missing.hint("give a value, or null to leave the field as it is"));
             return None;
         };
-        key.zip(self.value(place, value))
+        self.value(place, value)
     }
 
     fn key(&mut self, place: Place<'r>, key: Option<&'r str>, seen: &mut HashSet<&'r str>) -> Option<&'r str> {

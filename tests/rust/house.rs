@@ -1,0 +1,95 @@
+//! What holds for the tree itself.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use vambe_tests::repository;
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+fn source(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.split("\n#[cfg(test)]\nmod tests").next().unwrap().to_owned()
+}
+
+/// Returns which modules of the core each module imports, files of a folder counting as their parent.
+fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    let folder = repository().join("crates/vambe/src");
+    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for path in rust_files(&folder).iter().filter(|path| !path.ends_with("lib.rs")) {
+        let first = path.strip_prefix(&folder).unwrap().components().next().unwrap();
+        let module = Path::new(first.as_os_str()).file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = source(path);
+        let used = text.lines().filter_map(|line| line.strip_prefix("use crate::")?.split([':', ';']).next());
+        graph.entry(module.clone()).or_default().extend(used.map(str::to_owned).filter(|used| *used != module));
+    }
+    graph
+}
+
+#[test]
+fn the_module_graph_of_the_core_is_the_one_that_the_architecture_shows() {
+    let document = std::fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
+    let drawn: BTreeMap<String, BTreeSet<String>> = document
+        .lines()
+        .filter_map(|line| line.split_once(" -> "))
+        .map(|(module, used)| {
+            let used = used.split(", ").filter(|name| *name != "nothing");
+            (module.trim().to_owned(), used.map(|name| name.trim().to_owned()).collect())
+        })
+        .collect();
+    let shown = |graph: &BTreeMap<String, BTreeSet<String>>| {
+        let lines = graph.iter().map(|(module, used)| {
+            let used = if used.is_empty() {
+                "nothing".to_owned()
+            } else {
+                used.iter().cloned().collect::<Vec<_>>().join(", ")
+            };
+            format!("{module} -> {used}")
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(shown(&drawn), shown(&imports()));
+}
+
+#[test]
+fn the_pure_parts_of_the_core_do_no_io_and_have_no_clock() {
+    let folder = repository().join("crates/vambe/src");
+    let impure = ["lib.rs", "client.rs", "batch.rs", "http.rs", "transport.rs", "config.rs", "tls.rs", "error.rs"];
+    for path in rust_files(&folder).iter().filter(|path| !impure.iter().any(|name| path.ends_with(name))) {
+        let text = source(path);
+        for forbidden in ["tokio", "reqwest", "Instant::now", "SystemTime::now", ".await", "std::env", "std::fs"] {
+            assert!(!text.contains(forbidden), "{} uses {forbidden}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_emulator_and_the_core_do_not_know_each_other() {
+    let manifest =
+        |name: &str| std::fs::read_to_string(repository().join("crates").join(name).join("Cargo.toml")).unwrap();
+    assert!(!manifest("vambe-emulator").lines().any(|line| line.starts_with("vambe.") || line.starts_with("vambe =")));
+    assert!(!manifest("vambe").contains("vambe-emulator"));
+}
+
+#[test]
+fn every_direct_dependency_has_its_reason_in_the_architecture() {
+    let document = std::fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
+    let workspace = std::fs::read_to_string(repository().join("Cargo.toml")).unwrap();
+    let dependencies = workspace.split("[workspace.dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+    let names = dependencies.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.trim());
+    for name in names.filter(|name| !name.starts_with("vambe")) {
+        assert!(document.contains(&format!("| `{name}` |")), "ARCHITECTURE.md does not say why {name} is there");
+    }
+}
