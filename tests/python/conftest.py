@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 # The modules beside the tests that are no tests.
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "stress")]
 
 
 @pytest.fixture(autouse=True)
