@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-
 from ._client import AsyncClient, Client
 from ._errors import (
     ApiConnectionError,

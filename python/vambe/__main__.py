@@ -11,8 +11,15 @@ from . import _native
 def main() -> int:
     """Runs the command with the arguments of the process, and returns the exit code."""
     command = _native.Command()
-    signal.signal(signal.SIGINT, lambda *_: command.interrupt())
-    signal.signal(signal.SIGTERM, lambda *_: command.terminate())
+
+    def stop(number: int, _: object) -> None:
+        if number == signal.SIGTERM:
+            command.terminate()
+        else:
+            command.interrupt()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
     return command.run(["vambe", *sys.argv[1:]])
 
 

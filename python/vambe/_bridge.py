@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from . import _batch, _native
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
     from ._batch import Progress
     from ._native import Batch, Client, Contact, Outcome, Port
@@ -35,7 +35,7 @@ def port_and_future() -> tuple[Port, asyncio.Future[Any]]:
 
 
 async def call(
-    client: Client, port: Port, future: asyncio.Future[Any], record: RecordLike | None, fields: dict[str, Any] | None
+    client: Client, port: Port, future: asyncio.Future[Any], record: RecordLike | None, fields: Mapping[str, Any] | None
 ) -> Contact:
     """Starts a call, and waits for its end."""
     number = client.start(port, future, record, fields)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from . import _logs, _native
 from ._errors import VambeError
 
@@ -12,13 +11,14 @@ if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
     from types import TracebackType
+    from typing import Any
 
     from typing_extensions import Self, Unpack
 
     from ._batch import Progress
     from ._native import Contact, Outcome, Prepared, Validation
     from ._types import ChannelName, CustomerRecord, Pacing, RecordLike
-    from typing import Any
+
 
 class _BaseClient:
     """What the two clients have in common."""
@@ -86,9 +86,7 @@ class _BaseClient:
         del options["self"]
         self._native = _native.Client(options)
 
-    def validate(
-        self, record: RecordLike | None = None, /, **fields: Unpack[CustomerRecord]
-    ) -> Validation:
+    def validate(self, record: RecordLike | None = None, /, **fields: Unpack[CustomerRecord]) -> Validation:
         """Checks a record without sending it, and returns every problem at once."""
         return self._native.validate(record, fields or None)
 

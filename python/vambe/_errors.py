@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from ._shapes import Violation
 
 # Importing `typing` takes longer than importing all of vambe.
@@ -10,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
 
 class VambeError(Exception):
     """Everything that can go wrong, with the data to act on it.

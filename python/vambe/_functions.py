@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from . import _native
 
 # Importing `typing` takes longer than importing all of vambe.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 # Importing `typing` takes longer than importing all of vambe.

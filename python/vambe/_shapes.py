@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-
 # Importing `typing` takes longer than importing all of vambe.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+
 class _Value:
     """A value that is equal to another with the same attributes."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Returns every attribute by its name."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and isinstance(other, _Value) and other.as_dict() == self.as_dict()
+        return isinstance(other, type(self)) and other.as_dict() == self.as_dict()
 
     def __hash__(self) -> int:
         return hash(repr(self.as_dict()))

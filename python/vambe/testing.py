@@ -22,9 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
+    from typing import Any
 
     from typing_extensions import Self
-    from typing import Any
 
 __all__ = ["Emulator"]
 
@@ -58,14 +58,20 @@ class Emulator:
 
     def client(self, **options: Any) -> Client:
         """Returns a client of this emulator; options are those of `Client`."""
-        return Client(**{"api_key": self.api_key, "base_url": self.url, **options})
+        return Client(**self._options(options))
 
     def async_client(self, **options: Any) -> AsyncClient:
         """Returns a client of this emulator; options are those of `AsyncClient`."""
-        return AsyncClient(**{"api_key": self.api_key, "base_url": self.url, **options})
+        return AsyncClient(**self._options(options))
+
+    def _options(self, options: dict[str, Any]) -> dict[str, Any]:
+        return {"api_key": self.api_key, "base_url": self.url, **options}
 
     def requests(self) -> list[dict[str, Any]]:
-        """Returns what arrived, oldest first, the last 500 at most: `body`, `headers`, `status`, `problems`, …"""
+        """Returns what arrived, oldest first, the last 500 at most.
+
+        Each has `method`, `path`, `headers`, `body`, `status`, `problems` (why it was refused) and `fault`.
+        """
         requests: list[dict[str, Any]] = self._control("GET", "requests")["requests"]
         return requests
 

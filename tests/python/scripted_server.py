@@ -29,6 +29,7 @@ class ScriptedServer:
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._connections: list[socket.socket] = []
+        self.threads: list[threading.Thread] = []
         self.attempts: list[list[float]] = []
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
@@ -46,7 +47,9 @@ class ScriptedServer:
             while True:
                 connection, _ = self._listener.accept()
                 self._connections.append(connection)
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+                thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+                self.threads.append(thread)
+                thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):

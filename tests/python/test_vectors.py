@@ -258,7 +258,9 @@ def check_retries(is_async: bool, case: Case) -> None:
         compare_waits(attempts, case, given.get("attempt_timeout", 10.0))
 
 
-def upsert_when_served(is_async: bool, server: ScriptedServer, given: dict[str, Any]) -> vambe.Contact | vambe.VambeError:
+def upsert_when_served(
+    is_async: bool, server: ScriptedServer, given: dict[str, Any]
+) -> vambe.Contact | vambe.VambeError:
     """Upserts while a server begins to listen, a moment after the call has begun."""
     begin = threading.Timer(0.1, server.listen)
     begin.start()

@@ -64,9 +64,8 @@ impl Converter {
             let value = match (module.to_str()?, name.to_str()?) {
                 ("enum", "Enum") => self.value(&object.getattr(intern!(object.py(), "value"))?)?,
                 ("decimal", "Decimal") | ("uuid", "UUID") => text_value(&object.str()?),
-                ("pandas._libs.tslibs.nattype", "NaTType") | ("pandas._libs.missing", "NAType") => {
-                    Value::Float(f64::NAN)
-                }
+                // Where they are defined differs between versions of pandas.
+                (module, "NaTType" | "NAType") if module.starts_with("pandas.") => Value::Float(f64::NAN),
                 ("datetime", "datetime") => date_time(object)?,
                 ("datetime", "date") => date(object)?,
                 ("numpy", "datetime64") => self.numpy_moment(object)?,

@@ -29,7 +29,7 @@ def command(program: str, *arguments: object) -> list[str]:
 
 def run(emulator: Emulator, program: str, *arguments: object, seconds: float) -> None:
     """Runs a program to its end, which must be a good one, and in time."""
-    done = subprocess.run(  # noqa: S603 -- a program of these tests
+    done = subprocess.run(
         command(program, *arguments), env=environment(emulator), capture_output=True, timeout=seconds, check=False
     )
     assert (done.returncode, done.stderr.decode()) == (0, ""), (done.returncode, done.stderr.decode()[-3000:])
