@@ -64,7 +64,7 @@ async def outcomes(
                 yield outcome
             if not ready:
                 port, future = port_and_future()
-                if batch.watch(port, future):
+                if batch.watch(port, future, feeder.waits_for_room()):
                     await future
     finally:
         batch.close()
@@ -85,6 +85,9 @@ class _Feeder:
         if self.failure is None and self._batch.wants_records():
             self.failure = _batch.feed(self._batch, self._source)
 
+    def waits_for_room(self) -> bool:
+        return True
+
     async def close(self) -> None:
         pass
 
@@ -96,11 +99,15 @@ class _AsyncFeeder:
         self.failure: Exception | None = None
         self._batch = batch
         self._room = asyncio.Event()
+        self._is_full = False
         self._task = asyncio.ensure_future(self._run(records))
 
     def feed(self) -> None:
         if self._batch.wants_records():
             self._room.set()
+
+    def waits_for_room(self) -> bool:
+        return self._is_full and not self._room.is_set()
 
     async def close(self) -> None:
         self._task.cancel()
@@ -113,7 +120,9 @@ class _AsyncFeeder:
                 self._batch.push(record)
                 while not self._batch.wants_records():
                     self._room.clear()
+                    self._is_full = True
                     await self._room.wait()
+                self._is_full = False
         except Exception as error:
             # What was handed over before is still carried to its end.
             self.failure = error

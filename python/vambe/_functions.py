@@ -30,6 +30,6 @@ def prepare(record: RecordLike, /, **options: Unpack[CheckOptions]) -> Prepared:
 
     >>> phones = {"channel_phone_number": "+56987654321", "contact_phone_number": "+56 9 1234 5678"}
     >>> prepare({"channel": "whatsapp", **phones}).key
-    'whatsapp:+56987654321:56912345678'
+    'whatsapp/56987654321/56912345678'
     """
     return _native.prepare(record, options or None)

@@ -102,15 +102,18 @@ class Listener:
         self.received = asyncio.Event()
         self.ended = asyncio.Event()
         self.url = ""
+        self._open: set[asyncio.Task[Any] | None] = set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        self.received.set()
-        with contextlib.suppress(ConnectionError):
+        self._open.add(asyncio.current_task())
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            self.received.set()
             while await reader.read(65536):
                 pass
         self.ended.set()
         writer.close()
+        await writer.wait_closed()
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[Listener]:
@@ -118,6 +121,7 @@ class Listener:
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with server:
             yield self
+            await asyncio.wait_for(asyncio.gather(*(task for task in self._open if task)), 5)
 
 
 def test_cancelling_a_task_closes_its_socket() -> None:

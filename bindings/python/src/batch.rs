@@ -46,7 +46,16 @@ struct State {
 
 enum Watcher {
     Thread,
-    Future(u64, Arc<Finished>),
+    Future { number: u64, finished: Arc<Finished>, is_for_records: bool },
+}
+
+impl Watcher {
+    fn is_for_records(&self) -> bool {
+        match self {
+            Self::Thread => true,
+            Self::Future { is_for_records, .. } => *is_for_records,
+        }
+    }
 }
 
 impl State {
@@ -65,8 +74,9 @@ impl State {
         !self.is_complete && !self.has_ended && self.records.len() < below
     }
 
-    fn is_worth_a_look(&self) -> bool {
-        !self.outcomes.is_empty() || self.has_ended || self.wants_records(FEW)
+    /// Returns whether Python has something to do, which handing over records may be or not.
+    fn is_worth_a_look(&self, is_for_records: bool) -> bool {
+        !self.outcomes.is_empty() || self.has_ended || (is_for_records && self.wants_records(FEW))
     }
 }
 
@@ -79,12 +89,13 @@ impl Shared {
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let changed = change(&mut state);
-        let watcher = if state.is_worth_a_look() { state.watcher.take() } else { None };
+        let for_records = state.watcher.as_ref().is_some_and(Watcher::is_for_records);
+        let watcher = if state.is_worth_a_look(for_records) { state.watcher.take() } else { None };
         drop(state);
         match watcher {
             None => {}
             Some(Watcher::Thread) => self.changed.notify_all(),
-            Some(Watcher::Future(number, finished)) => finished.push(number, Finish::News),
+            Some(Watcher::Future { number, finished, .. }) => finished.push(number, Finish::News),
         }
         changed
     }
@@ -184,14 +195,15 @@ impl Batch {
         Ok(())
     }
 
-    /// Has a future told when there is something to do; false if there is already.
-    fn watch(&self, port: &Port, future: Py<PyAny>) -> PyResult<bool> {
+    /// Has a future told when there are outcomes, or (if asked for) when there is room for
+    /// records; false if there are already.
+    fn watch(&self, port: &Port, future: Py<PyAny>, is_for_records: bool) -> PyResult<bool> {
         let mut state = self.state()?;
-        if state.is_worth_a_look() {
+        if state.is_worth_a_look(is_for_records) {
             return Ok(false);
         }
         let (number, finished) = port.expect(future);
-        state.watcher = Some(Watcher::Future(number, finished));
+        state.watcher = Some(Watcher::Future { number, finished, is_for_records });
         Ok(true)
     }
 
@@ -206,12 +218,12 @@ impl Batch {
 impl Batch {
     fn wait_a_slice(&self) -> bool {
         let mut state = self.shared.lock();
-        if !state.is_worth_a_look() {
+        if !state.is_worth_a_look(true) {
             state.watcher = Some(Watcher::Thread);
             let waited = self.shared.changed.wait_timeout(state, SLICE);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.is_worth_a_look()
+        state.is_worth_a_look(true)
     }
 }
 
