@@ -109,6 +109,16 @@ fn the_entries_of_a_record_are_what_was_given_as_it_was_spelled() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn connections_of_its_own_leave_a_client_its_pauses_and_a_rebuilt_one_has_none() {
+    let slow_down = answer(429, &json!({"retry-after": "60"}), "");
+    let client = client(Script::new([Step::Answer(slow_down), accepted()]));
+    client.upsert(record()).await.unwrap_err();
+    let other = client.with_own_connections().unwrap();
+    assert_eq!(other.upsert(record()).await.unwrap_err().code(), ErrorCode::RateLimited);
+    assert_eq!(client.rebuilt().unwrap().upsert(record()).await.unwrap().id, "c1");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_retry_after_holds_back_the_other_calls_of_the_client() {
     let slow_down = answer(429, &json!({"retry-after": "3"}), "");
     let script = Script::new([Step::Answer(slow_down), accepted(), accepted()]);

@@ -39,12 +39,14 @@ use crate::violation::Validation;
 #[derive(Clone)]
 pub struct Client {
     config: Arc<Config>,
+    transport: Arc<dyn Transport>,
     shared: Arc<Shared>,
 }
 
-/// What all clones of a client have in common.
+/// What all clones of a client have in common, whichever connections they use.
 struct Shared {
-    transport: Arc<dyn Transport>,
+    /// What replaces HTTP, if the caller gave it.
+    replacement: Option<Arc<dyn Transport>>,
     slots: Option<Semaphore>,
     pacer: Mutex<Pacer>,
     started: Instant,
@@ -65,18 +67,15 @@ impl Client {
         Self::builder().build()
     }
 
-    fn new(config: Config, transport: Option<Arc<dyn Transport>>) -> Result<Self, Error> {
-        let transport = match transport {
-            Some(transport) => transport,
-            None => Arc::new(Http::new(&config)?),
-        };
+    fn new(config: Arc<Config>, replacement: Option<Arc<dyn Transport>>) -> Result<Self, Error> {
+        let transport = transport(&config, replacement.as_ref())?;
         let shared = Shared {
-            transport,
+            replacement,
             slots: config.max_concurrency.map(Semaphore::new),
             pacer: Mutex::new(Pacer::new(config.retry)),
             started: Instant::now(),
         };
-        Ok(Self { config: Arc::new(config), shared: Arc::new(shared) })
+        Ok(Self { config, transport, shared: Arc::new(shared) })
     }
 
     /// Creates the customer's contact, or updates it when the channel already knows them.
@@ -130,7 +129,31 @@ impl Client {
     /// [`ErrorCode::Config`] if a time is zero.
     pub fn with_options(&self, options: CallOptions) -> Result<Self, Error> {
         let config = Arc::new(self.config.with_call_options(options)?);
-        Ok(Self { config, shared: Arc::clone(&self.shared) })
+        Ok(Self { config, ..self.clone() })
+    }
+
+    /// Returns a client with connections of its own; pauses and `max_concurrency` stay shared.
+    ///
+    /// For another runtime: a connection kept alive by one that nobody drives hangs its next user.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Config`] if the HTTP client cannot be set up.
+    pub fn with_own_connections(&self) -> Result<Self, Error> {
+        let transport = transport(&self.config, self.shared.replacement.as_ref())?;
+        Ok(Self { transport, ..self.clone() })
+    }
+
+    /// Returns a client with the same options that shares nothing with this one.
+    ///
+    /// For a forked process, which must touch neither the connections nor the locks of its
+    /// parent: this reads the options only.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Config`] if the HTTP client cannot be set up.
+    pub fn rebuilt(&self) -> Result<Self, Error> {
+        Self::new(Arc::clone(&self.config), self.shared.replacement.clone())
     }
 
     /// Returns the defaults and the strictness that this client checks with.
@@ -193,7 +216,7 @@ impl Client {
         let sent = self.now();
         let exchange = Exchange::new(body.clone());
         let progress = exchange.progress.clone();
-        let answer = match timeout(limit, self.shared.transport.exchange(exchange)).await {
+        let answer = match timeout(limit, self.transport.exchange(exchange)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(lost(error, progress.phase(), self.config.connect_timeout)),
             Err(_) => return Err(late(progress.phase(), limit)),
@@ -224,14 +247,21 @@ impl ClientBuilder {
     ///
     /// [`ErrorCode::Config`] names the option that is missing or wrong.
     pub fn build(mut self) -> Result<Client, Error> {
-        let transport = self.transport.take();
-        Client::new(self.resolve(|name| std::env::var(name).ok())?, transport)
+        let replacement = self.transport.take();
+        Client::new(Arc::new(self.resolve(|name| std::env::var(name).ok())?), replacement)
     }
 }
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("endpoint", &self.config.endpoint.as_str()).finish_non_exhaustive()
+    }
+}
+
+fn transport(config: &Config, replacement: Option<&Arc<dyn Transport>>) -> Result<Arc<dyn Transport>, Error> {
+    match replacement {
+        Some(transport) => Ok(Arc::clone(transport)),
+        None => Ok(Arc::new(Http::new(config)?)),
     }
 }
 

@@ -1,0 +1,265 @@
+"""The Python package side by side with what people would use instead.
+
+Every contender does the same upserts against the same loopback server, in interleaved
+rounds; the figures are medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import httpx
+import impit
+import pydantic
+import vambe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PATH = "/api/public/customer/upsert/info"
+KEY = "emulator_bench"
+HEADERS = {"x-api-key": KEY, "content-type": "application/json"}
+RECORD: dict[str, Any] = {
+    "channel": "whatsapp",
+    "channel_phone_number": "+56987654321",
+    "contact_phone_number": "+56 9 1234 5678",
+    "contact_name": "Maria Rodriguez",
+    "contact_email": "maria.rodriguez@example.com",
+    "meta_data": {"source": "landing-page", "campaign": "spring", "visits": 3, "score": 0.5, "tags": ["a", "b"]},
+    "custom_field_values": [{"key": "rut", "value": "12345678-9"}, {"key": "company_name", "value": "Acme"}],
+}
+IN_FLIGHT = 32
+
+
+@dataclass
+class Figure:
+    """What one contender did in one round."""
+
+    per_second: float
+    cpu_per_call: float
+
+
+def measured(calls: int, run: Callable[[], None]) -> Figure:
+    def cpu() -> float:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return usage.ru_utime + usage.ru_stime
+
+    wall, used = time.perf_counter(), cpu()
+    run()
+    return Figure(calls / (time.perf_counter() - wall), (cpu() - used) / calls)
+
+
+def medians(
+    contenders: dict[str, Callable[[int], Callable[[], None]]], calls: int, rounds: int
+) -> dict[str, Figure]:
+    """Lets each contender run in every round, after one to warm up."""
+    figures: dict[str, list[Figure]] = {name: [] for name in contenders}
+    for number in range(rounds + 1):
+        for name, contender in contenders.items():
+            figure = measured(calls, contender(calls))
+            if number:
+                figures[name].append(figure)
+    return {
+        name: Figure(
+            statistics.median(figure.per_second for figure in seen),
+            statistics.median(figure.cpu_per_call for figure in seen),
+        )
+        for name, seen in figures.items()
+    }
+
+
+def blocking(url: str) -> dict[str, Callable[[int], Callable[[], None]]]:
+    ours = vambe.Client(KEY, base_url=url)
+    theirs_httpx = httpx.Client(headers=HEADERS, timeout=30)
+    theirs_impit = impit.Client(headers=HEADERS, timeout=30)
+
+    def run_ours(calls: int) -> Callable[[], None]:
+        def run() -> None:
+            for _ in range(calls):
+                assert ours.upsert(RECORD).id
+
+        return run
+
+    def run_httpx(calls: int) -> Callable[[], None]:
+        def run() -> None:
+            for _ in range(calls):
+                assert theirs_httpx.post(url + PATH, content=json.dumps(RECORD)).json()["id"]
+
+        return run
+
+    def run_impit(calls: int) -> Callable[[], None]:
+        def run() -> None:
+            for _ in range(calls):
+                assert theirs_impit.post(url + PATH, content=json.dumps(RECORD).encode()).json()["id"]
+
+        return run
+
+    return {"vambe": run_ours, "httpx": run_httpx, "impit": run_impit}
+
+
+def concurrent(url: str) -> dict[str, Callable[[int], Callable[[], None]]]:
+    async def work(calls: int, call: Callable[[], Any]) -> None:
+        async def worker() -> None:
+            for _ in range(calls // IN_FLIGHT):
+                await call()
+
+        await asyncio.gather(*(worker() for _ in range(IN_FLIGHT)))
+
+    client = vambe.AsyncClient(KEY, base_url=url)
+
+    def run_ours(calls: int) -> Callable[[], None]:
+        async def call() -> None:
+            assert (await client.upsert(RECORD)).id
+
+        return lambda: asyncio.run(work(calls, call))
+
+    def run_aiohttp(calls: int) -> Callable[[], None]:
+        async def main() -> None:
+            async with aiohttp.ClientSession(headers=HEADERS) as session:
+
+                async def call() -> None:
+                    async with session.post(url + PATH, data=json.dumps(RECORD)) as response:
+                        assert (await response.json())["id"]
+
+                await work(calls, call)
+
+        return lambda: asyncio.run(main())
+
+    def run_batch(calls: int) -> Callable[[], None]:
+        ours = vambe.Client(KEY, base_url=url)
+
+        def records() -> Iterator[dict[str, Any]]:
+            for number in range(calls):
+                yield {**RECORD, "contact_phone_number": f"+569{10_000_000 + number}"}
+
+        def run() -> None:
+            for outcome in ours.upsert_many(records(), max_concurrency=IN_FLIGHT, pacing="off"):
+                assert outcome.ok
+
+        return run
+
+    async def batch(calls: int) -> None:
+        records = ({**RECORD, "contact_phone_number": f"+569{10_000_000 + number}"} for number in range(calls))
+        async for outcome in client.upsert_many(records, max_concurrency=IN_FLIGHT, pacing="off"):
+            assert outcome.ok
+
+    def run_async_batch(calls: int) -> Callable[[], None]:
+        return lambda: asyncio.run(batch(calls))
+
+    return {"vambe": run_ours, "aiohttp": run_aiohttp, "upsert_many": run_batch, "async upsert_many": run_async_batch}
+
+
+class Field(pydantic.BaseModel):
+    key: str
+    value: str
+
+
+class Customer(pydantic.BaseModel):
+    channel: str
+    channel_phone_number: str
+    contact_phone_number: str
+    contact_name: str | None = None
+    contact_email: str | None = None
+    meta_data: dict[str, Any] = {}
+    custom_field_values: list[Field] = []
+
+
+def bodies() -> dict[str, Callable[[int], Callable[[], None]]]:
+    def run_ours(calls: int) -> Callable[[], None]:
+        def run() -> None:
+            for _ in range(calls):
+                assert vambe.prepare(RECORD).body
+
+        return run
+
+    def run_pydantic(calls: int) -> Callable[[], None]:
+        def run() -> None:
+            for _ in range(calls):
+                assert Customer.model_validate(RECORD).model_dump_json()
+
+        return run
+
+    return {"vambe": run_ours, "pydantic": run_pydantic}
+
+
+def import_milliseconds() -> float:
+    """Returns the median time that `import vambe` takes in a fresh interpreter."""
+    program = "import time; t = time.perf_counter(); import vambe; print((time.perf_counter() - t) * 1000)"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    times = [
+        float(subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True).stdout)
+        for _ in range(21)
+    ]
+    return statistics.median(times[1:])
+
+
+def row(what: str, figure: float, target: str, is_met: bool) -> None:
+    print(f"{what:<58} {figure:>10.2f}   target {target:<10} {'met' if is_met else 'MISSED'}", flush=True)
+
+
+def at_least(what: str, figure: float, target: float) -> None:
+    row(what, figure, f">= {target:g}", figure >= target)
+
+
+def at_most(what: str, figure: float, target: float) -> None:
+    row(what, figure, f"<= {target:g}", figure <= target)
+
+
+def show(title: str, figures: dict[str, Figure]) -> None:
+    for name, figure in figures.items():
+        print(f"  {title}: {name:<18} {figure.per_second:>9.0f}/s {figure.cpu_per_call * 1e6:>7.1f} us CPU each", flush=True)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("server", help="the program vambe-benches, built for release")
+    arguments.add_argument("--calls", type=int, default=3200)
+    arguments.add_argument("--rounds", type=int, default=7)
+    arguments.add_argument("--wheel", type=Path)
+    given = arguments.parse_args()
+    with subprocess.Popen([given.server, "serve"], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            compare(server.stdout.readline().strip(), given)
+        finally:
+            server.kill()
+
+
+def compare(url: str, given: argparse.Namespace) -> None:
+    one = medians(blocking(url), given.calls, given.rounds)
+    show("one after another", one)
+    at_least("one after another, calls/s against httpx", one["vambe"].per_second / one["httpx"].per_second, 4)
+    at_least("one after another, calls/s against impit", one["vambe"].per_second / one["impit"].per_second, 1.2)
+
+    many = medians(concurrent(url), given.calls * 2, given.rounds)
+    show("32 in flight", many)
+    aiohttps = many["aiohttp"]
+    at_least("asyncio, calls/s against aiohttp", many["vambe"].per_second / aiohttps.per_second, 3)
+    at_most("asyncio, CPU per call against aiohttp", many["vambe"].cpu_per_call / aiohttps.cpu_per_call, 0.45)
+    at_least("upsert_many, calls/s against aiohttp", many["upsert_many"].per_second / aiohttps.per_second, 3.5)
+
+    checked = medians(bodies(), given.calls * 10, given.rounds)
+    show("checked body", checked)
+    at_least("checked body, against pydantic", checked["vambe"].per_second / checked["pydantic"].per_second, 3)
+
+    at_most("import vambe, ms", import_milliseconds(), 15)
+    native = Path(vambe._native.__file__)
+    at_most("shared object, MB", native.stat().st_size / 1e6, 14)
+    if given.wheel:
+        at_most("wheel, MB", given.wheel.stat().st_size / 1e6, 6)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+//! From keyword arguments to the options of the core.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use vambe::{CallOptions, CheckOptions, ClientBuilder, Pacing, UpsertManyOptions};
+
+use crate::error;
+
+/// One keyword argument that was given.
+struct Given<'py> {
+    name: String,
+    value: Bound<'py, PyAny>,
+}
+
+impl<'py> Given<'py> {
+    fn text(&self) -> PyResult<String> {
+        self.read("text")
+    }
+
+    fn flag(&self) -> PyResult<bool> {
+        self.read("true or false")
+    }
+
+    fn seconds(&self) -> PyResult<Duration> {
+        let wanted = "a number of seconds";
+        Duration::try_from_secs_f64(self.read(wanted)?).map_err(|_| self.wrong(wanted))
+    }
+
+    fn read<T>(&self, wanted: &str) -> PyResult<T>
+    where
+        T: for<'a> FromPyObject<'a, 'py>,
+    {
+        self.value.extract().map_err(|_| self.wrong(wanted))
+    }
+
+    fn wrong(&self, wanted: &str) -> PyErr {
+        error::config(self.value.py(), &format!("{} must be {wanted}", self.name))
+    }
+
+    fn unknown(&self) -> PyErr {
+        PyTypeError::new_err(format!("there is no option {}", self.name))
+    }
+}
+
+/// Goes through the options that were given; None is as good as not given.
+fn fold<'py, T>(
+    options: Option<&Bound<'py, PyDict>>,
+    start: T,
+    set: impl Fn(T, &Given<'py>) -> PyResult<T>,
+) -> PyResult<T> {
+    let mut built = start;
+    for (name, value) in options.into_iter().flatten() {
+        if !value.is_none() {
+            let name = name.cast::<PyString>()?.to_str()?.to_owned();
+            built = set(built, &Given { name, value })?;
+        }
+    }
+    Ok(built)
+}
+
+/// Reads the options of a client.
+pub(crate) fn client(options: &Bound<'_, PyDict>) -> PyResult<ClientBuilder> {
+    fold(Some(options), vambe::Client::builder(), |builder, given| {
+        Ok(match given.name.as_str() {
+            "api_key" => builder.api_key(given.text()?),
+            "base_url" => builder.base_url(given.text()?),
+            "channel" => builder.channel(given.text()?),
+            "channel_phone_number" => builder.channel_phone_number(given.text()?),
+            "channel_id" => builder.channel_id(given.text()?),
+            "default_region" => builder.default_region(given.text()?),
+            "strict_email" => builder.strict_email(given.flag()?),
+            "send_empty_meta_data" => builder.send_empty_meta_data(given.flag()?),
+            "timeout" => builder.timeout(given.seconds()?),
+            "attempt_timeout" => builder.attempt_timeout(given.seconds()?),
+            "connect_timeout" => builder.connect_timeout(given.seconds()?),
+            "max_retries" => builder.max_retries(given.read(A_COUNT)?),
+            "max_concurrency" => builder.max_concurrency(given.read(A_COUNT)?),
+            "max_rate" => builder.max_rate(given.read("a number of calls per second")?),
+            "backoff" => builder.backoff(given.seconds()?),
+            "backoff_cap" => builder.backoff_cap(given.seconds()?),
+            "proxy" => builder.proxy(given.text()?),
+            "ca_file" => builder.ca_file(given.read::<PathBuf>("a path")?),
+            "app_info" => builder.app_info(given.text()?),
+            "allow_http" => builder.allow_http(given.flag()?),
+            _ => return Err(given.unknown()),
+        })
+    })
+}
+
+/// Reads the options of a check.
+pub(crate) fn check(options: Option<&Bound<'_, PyDict>>) -> PyResult<CheckOptions> {
+    fold(options, CheckOptions::default(), |mut check, given| {
+        match given.name.as_str() {
+            "channel" => check.channel = Some(given.text()?),
+            "channel_phone_number" => check.channel_phone_number = Some(given.text()?),
+            "channel_id" => check.channel_id = Some(given.text()?),
+            "default_region" => check.default_region = Some(given.text()?),
+            "strict_email" => check.strict_email = given.flag()?,
+            "send_empty_meta_data" => check.send_empty_meta_data = given.flag()?,
+            _ => return Err(given.unknown()),
+        }
+        Ok(check)
+    })
+}
+
+/// Reads the options of a few calls.
+pub(crate) fn call(options: &Bound<'_, PyDict>, unless_given: CallOptions) -> PyResult<CallOptions> {
+    fold(Some(options), unless_given, |call, given| {
+        Ok(match given.name.as_str() {
+            "timeout" => call.timeout(given.seconds()?),
+            "attempt_timeout" => call.attempt_timeout(given.seconds()?),
+            "max_retries" => call.max_retries(given.read(A_COUNT)?),
+            _ => return Err(given.unknown()),
+        })
+    })
+}
+
+/// Reads the options of a batch.
+pub(crate) fn batch(options: &Bound<'_, PyDict>) -> PyResult<UpsertManyOptions> {
+    fold(Some(options), UpsertManyOptions::default(), |batch, given| {
+        Ok(match given.name.as_str() {
+            "max_concurrency" => batch.max_concurrency(given.read(A_COUNT)?),
+            "max_rate" => batch.max_rate(given.read("a number of calls per second")?),
+            "pacing" => batch.pacing(match given.text()?.as_str() {
+                "learned" => Pacing::default(),
+                "off" => Pacing::Off,
+                _ => return Err(given.wrong("learned or off")),
+            }),
+            _ => return Err(given.unknown()),
+        })
+    })
+}
+
+const A_COUNT: &str = "a whole number, 0 or more";

@@ -1,0 +1,146 @@
+//! The bridge to an event loop: finished calls wait in a queue, and one byte wakes the loop for all of them.
+//!
+//! The worker thread puts results into the queue and writes the byte; it touches nothing of
+//! Python. The loop reads the byte, and settles its own futures in its own thread.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io::{Read as _, Write as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use tokio::task::AbortHandle;
+
+use crate::shapes::Contact;
+use crate::wake::{self, End};
+use crate::{error, worker};
+
+/// One event loop's end of the bridge.
+#[pyclass(frozen, module = "vambe._native")]
+pub(crate) struct Port {
+    finished: Arc<Finished>,
+    waiting: Mutex<Waiting>,
+}
+
+/// The futures that wait, by the number of their call.
+#[derive(Default)]
+struct Waiting {
+    last: u64,
+    futures: HashMap<u64, (Py<PyAny>, Option<AbortHandle>)>,
+}
+
+/// What the worker has finished and the loop has not yet seen.
+pub(crate) struct Finished {
+    results: Mutex<Vec<(u64, Finish)>>,
+    /// Both ends live as long as anybody may write, so writing never raises a signal.
+    reader: End,
+    writer: End,
+}
+
+/// What a future is told.
+pub(crate) enum Finish {
+    Call(Result<vambe::Contact, vambe::Error>),
+    News,
+}
+
+impl Finished {
+    pub(crate) fn push(&self, number: u64, finish: Finish) {
+        let mut results = lock(&self.results);
+        results.push((number, finish));
+        if results.len() == 1 {
+            // A full pipe wakes the loop just as well.
+            let _: Result<usize, _> = (&self.writer).write(&[1]);
+        }
+    }
+}
+
+impl Port {
+    /// Spawns a call on the worker, for the future to be told how it ended.
+    pub(crate) fn start(
+        &self,
+        future: Py<PyAny>,
+        call: impl Future<Output = Result<vambe::Contact, vambe::Error>> + Send + 'static,
+    ) -> PyResult<u64> {
+        let worker = worker::handle()?;
+        let mut waiting = lock(&self.waiting);
+        let number = waiting.number();
+        let finished = Arc::clone(&self.finished);
+        let task = worker.spawn(async move { finished.push(number, Finish::Call(call.await)) });
+        waiting.futures.insert(number, (future, Some(task.abort_handle())));
+        Ok(number)
+    }
+
+    /// Returns the number under which a future waits for news, and where to tell it.
+    pub(crate) fn expect(&self, future: Py<PyAny>) -> (u64, Arc<Finished>) {
+        let mut waiting = lock(&self.waiting);
+        let number = waiting.number();
+        waiting.futures.insert(number, (future, None));
+        (number, Arc::clone(&self.finished))
+    }
+}
+
+#[pymethods]
+impl Port {
+    #[new]
+    fn new() -> PyResult<Self> {
+        let (reader, writer) = wake::pair()?;
+        let finished = Finished { results: Mutex::default(), reader, writer };
+        Ok(Self { finished: Arc::new(finished), waiting: Mutex::default() })
+    }
+
+    /// What the loop watches for reading.
+    fn fileno(&self) -> wake::Number {
+        wake::number(&self.finished.reader)
+    }
+
+    /// Settles the futures of what has finished.
+    fn settle(&self, py: Python<'_>) -> PyResult<()> {
+        // Emptied before the queue is: a byte that comes later is for a result that comes later.
+        let _: Result<usize, _> = (&self.finished.reader).read(&mut [0; 64]);
+        let results = std::mem::take(&mut *lock(&self.finished.results));
+        for (number, finish) in results {
+            let Some((future, _)) = lock(&self.waiting).futures.remove(&number) else { continue };
+            let future = future.bind(py);
+            // A future that was cancelled meanwhile takes no result.
+            if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+                continue;
+            }
+            match finish {
+                Finish::News => future.call_method1(intern!(py, "set_result"), (py.None(),))?,
+                Finish::Call(Ok(contact)) => future.call_method1(intern!(py, "set_result"), (Contact(contact),))?,
+                Finish::Call(Err(error)) => {
+                    future.call_method1(intern!(py, "set_exception"), (error::exception(py, &error)?,))?
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Ends a call, and closes its connection.
+    fn cancel(&self, number: u64) {
+        let removed = lock(&self.waiting).futures.remove(&number);
+        if let Some((_, Some(call))) = removed {
+            call.abort();
+        }
+    }
+
+    /// Ends every call: the loop is closed.
+    fn close(&self) {
+        let futures = std::mem::take(&mut lock(&self.waiting).futures);
+        for (_, call) in futures.into_values() {
+            call.iter().for_each(AbortHandle::abort);
+        }
+    }
+}
+
+impl Waiting {
+    fn number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,68 @@
+//! From what a Python call was given to a [`CustomerRecord`].
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use vambe::CustomerRecord;
+
+use crate::error;
+use crate::value::Converter;
+
+/// A record that is not made of Python objects: what `from_note` gives.
+#[pyclass(frozen, module = "vambe", name = "Record")]
+pub(crate) struct Record(CustomerRecord);
+
+#[pymethods]
+impl Record {
+    fn __repr__(&self) -> String {
+        format!("<vambe.Record of {:?}>", self.0)
+    }
+}
+
+/// Reads a record from an object and keyword arguments, which add to it.
+pub(crate) fn read(
+    py: Python<'_>,
+    record: Option<&Bound<'_, PyAny>>,
+    fields: Option<&Bound<'_, PyDict>>,
+) -> PyResult<CustomerRecord> {
+    let mut read = match record {
+        None => CustomerRecord::default(),
+        Some(object) => from_object(py, object)?,
+    };
+    if let Some(fields) = fields {
+        set_all(&mut read, fields)?;
+    }
+    Ok(read)
+}
+
+fn from_object(py: Python<'_>, object: &Bound<'_, PyAny>) -> PyResult<CustomerRecord> {
+    if let Ok(record) = object.cast_exact::<Record>() {
+        return Ok(record.get().0.clone());
+    }
+    let mut record = CustomerRecord::default();
+    if let Ok(fields) = object.cast_exact::<PyDict>()
+        && set_all(&mut record, fields)?
+    {
+        return Ok(record);
+    }
+    CustomerRecord::from_value(Converter::default().value(object)?).map_err(|error| error::raised(py, &error))
+}
+
+/// Sets every field of a dict; false if a key is no text, and the record of no use.
+fn set_all(record: &mut CustomerRecord, fields: &Bound<'_, PyDict>) -> PyResult<bool> {
+    let mut converter = Converter::default();
+    converter.enter(fields.as_any());
+    for (key, value) in fields {
+        let Ok(key) = key.cast_exact::<PyString>() else { return Ok(false) };
+        let Ok(key) = key.to_str() else { return Ok(false) };
+        record.set(key, converter.value(&value)?);
+    }
+    Ok(true)
+}
+
+/// Translates the payload of the deprecated note endpoint.
+#[pyfunction]
+#[pyo3(signature = (payload, /))]
+pub(crate) fn from_note(py: Python<'_>, payload: &Bound<'_, PyAny>) -> PyResult<Record> {
+    let payload = Converter::default().value(payload)?;
+    CustomerRecord::from_note(payload).map(Record).map_err(|error| error::raised(py, &error))
+}

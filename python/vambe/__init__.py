@@ -1,0 +1,105 @@
+"""Upserts customers into Vambe over its public HTTP API. Not affiliated with Vambe.
+
+>>> import vambe
+>>> vambe.validate({"channel": "whatsapp"}).violations[0].code
+'required'
+"""
+
+from __future__ import annotations
+
+from ._client import AsyncClient, Client
+from ._errors import (
+    ApiConnectionError,
+    ApiError,
+    ApiTimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigError,
+    InvalidResponseError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    ValidationError,
+    VambeError,
+)
+from ._functions import prepare, validate
+from ._native import (
+    Contact,
+    Outcome,
+    Prepared,
+    Record,
+    Validation,
+    __version__,
+    clean_phone,
+    from_note,
+    normalize_phone,
+    phone_variants,
+)
+from ._shapes import Change, PhoneVariant, Violation
+
+# Importing `typing` takes longer than importing all of vambe.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._batch import Progress
+    from ._types import ChannelName, CheckOptions, CustomerRecord, CustomField, Pacing, RecordLike
+
+__all__ = [
+    "ApiConnectionError",
+    "ApiError",
+    "ApiTimeoutError",
+    "AsyncClient",
+    "AuthenticationError",
+    "BadRequestError",
+    "Change",
+    "ChannelName",
+    "CheckOptions",
+    "Client",
+    "ConfigError",
+    "Contact",
+    "CustomField",
+    "CustomerRecord",
+    "InvalidResponseError",
+    "NotFoundError",
+    "Outcome",
+    "Pacing",
+    "PermissionDeniedError",
+    "PhoneVariant",
+    "Prepared",
+    "Progress",
+    "RateLimitError",
+    "Record",
+    "RecordLike",
+    "ServerError",
+    "Validation",
+    "ValidationError",
+    "VambeError",
+    "Violation",
+    "__version__",
+    "clean_phone",
+    "from_note",
+    "normalize_phone",
+    "phone_variants",
+    "prepare",
+    "validate",
+]
+
+_LATER = {
+    "ChannelName": "_types",
+    "CheckOptions": "_types",
+    "CustomField": "_types",
+    "CustomerRecord": "_types",
+    "Pacing": "_types",
+    "Progress": "_batch",
+    "RecordLike": "_types",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Imports what only type checkers and batches need when it is asked for."""
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{module}", __name__), name)

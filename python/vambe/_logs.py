@@ -1,0 +1,78 @@
+"""What is logged, under the name `vambe`: at the end of a call, in the caller's own thread.
+
+Nothing is logged by the worker thread, so logging never holds up other calls. Neither the
+key nor personal data is logged.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+
+    from ._errors import VambeError
+    from ._native import Contact
+
+_logger: logging.Logger | None = None
+
+
+def accepted(contact: Contact) -> None:
+    """Logs a call that was accepted: for debugging, or as information if it took several attempts."""
+    logger = _logger or _find_logger()
+    level = 10 if contact.attempts == 1 else 20
+    if logger is not None and logger.isEnabledFor(level):
+        logger.log(
+            level,
+            "upsert accepted: status=%d, attempts=%d, elapsed=%.3f s, request_id=%s",
+            contact.status,
+            contact.attempts,
+            contact.elapsed,
+            contact.request_id,
+        )
+
+
+def failed(error: VambeError) -> None:
+    """Logs a call that failed, as a warning."""
+    logger = _logger or _find_logger()
+    if logger is not None and logger.isEnabledFor(30):
+        logger.warning(
+            "upsert failed: %s, status=%s, delivery=%s, attempts=%d, request_id=%s",
+            error.code,
+            error.status,
+            error.delivery,
+            error.attempts,
+            error.request_id,
+        )
+
+
+def _find_logger() -> logging.Logger | None:
+    # Importing `logging` takes longer than importing all of vambe; who has not imported it does not log.
+    if "logging" not in sys.modules:
+        return None
+    global _logger
+    import logging
+
+    _logger = logging.getLogger("vambe")
+    if not _logger.handlers:
+        _logger.addHandler(logging.NullHandler())
+    return _logger
+
+
+def _obey_environment() -> None:
+    """Sends log records to stderr if `VAMBE_LOG` names a level: `error`, `warn`, `info` or `debug`."""
+    level = {"error": 40, "warn": 30, "info": 20, "debug": 10}.get(os.environ.get("VAMBE_LOG", "").strip().lower())
+    if level is None:
+        return
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("vambe")
+    logger.addHandler(handler)
+    logger.setLevel(level)
+
+
+_obey_environment()
