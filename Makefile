@@ -7,7 +7,7 @@ export CARGO_TERM_COLOR ?= never
 
 # Runs one stage, and prints how long it took.
 define stage
-	@echo "== $(1)"; start=$$SECONDS; $(2); echo "== $(1): $$((SECONDS - start)) s"
+	@echo "== $(1)"; start=$$SECONDS; { $(2); } || { echo "== $(1): failed" >&2; exit 1; }; echo "== $(1): $$((SECONDS - start)) s"
 endef
 
 .PHONY: help
@@ -23,12 +23,28 @@ demo: ## Import examples/customers.csv into an emulator; no key, no account
 	@echo; echo "The first rejected rows:"; head -n 4 target/demo/rejects.csv | cut -c -160
 
 .PHONY: test
-test: check test-rust test-node ## Run every check and every suite
+test: check test-rust test-python test-node ## Run every check and every suite
 	@echo "== all suites passed"
 
 .PHONY: test-rust
 test-rust:
 	$(call stage,Rust suites,cargo test --quiet)
+
+# The virtual environment is made anew when its list of packages changes.
+.venv/ready: tests/python/requirements.txt
+	$(call stage,Python set-up,python3 -m venv .venv && .venv/bin/python -m pip install --quiet --upgrade pip==26.3 && .venv/bin/pip install --quiet --requirement $<)
+	@touch $@
+
+.PHONY: test-python
+test-python: .venv/ready
+	$(call stage,Python lints,.venv/bin/ruff format --check --quiet && .venv/bin/ruff check --quiet && cargo clippy --quiet --package vambe-python -- -D warnings)
+	$(call stage,Python build,VIRTUAL_ENV=.venv .venv/bin/maturin develop --quiet)
+	$(call stage,Python suites,.venv/bin/pytest --quiet)
+
+.PHONY: stress
+stress: .venv/ready ## Run the full rounds of fork, exit, Ctrl-C, cancellation and memory
+	VIRTUAL_ENV=.venv .venv/bin/maturin develop --quiet
+	STRESS=full .venv/bin/pytest --quiet tests/python/stress
 
 .PHONY: test-node
 test-node:
