@@ -105,7 +105,10 @@ fn a_record_is_read_from_an_object_only() {
     assert_eq!(format!("{read:?}"), r#"["channel", "stage_id"]"#);
     for (value, code) in [(Value::from("text"), "type"), (Value::Invalid(InvalidValue::NonTextKey), "non_text_key")] {
         let error = CustomerRecord::from_value(value).unwrap_err();
-        assert_eq!((error.violations()[0].code.as_str(), error.violations()[0].path.to_string().as_str()), (code, "the record"));
+        assert_eq!(
+            (error.violations()[0].code.as_str(), error.violations()[0].path.to_string().as_str()),
+            (code, "the record")
+        );
     }
 }
 

@@ -40,6 +40,7 @@ pub(crate) struct Finished {
 }
 
 /// What a future is told.
+#[allow(clippy::large_enum_variant)] // Almost all of them are calls.
 pub(crate) enum Finish {
     Call(Result<vambe::Contact, vambe::Error>),
     News,
