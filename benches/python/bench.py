@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import resource
 import statistics
 import subprocess
@@ -17,7 +18,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import aiohttp
 import httpx
@@ -61,9 +62,7 @@ def measured(calls: int, run: Callable[[], None]) -> Figure:
     return Figure(calls / (time.perf_counter() - wall), (cpu() - used) / calls)
 
 
-def medians(
-    contenders: dict[str, Callable[[int], Callable[[], None]]], calls: int, rounds: int
-) -> dict[str, Figure]:
+def medians(contenders: dict[str, Callable[[int], Callable[[], None]]], calls: int, rounds: int) -> dict[str, Figure]:
     """Lets each contender run in every round, after one to warm up."""
     figures: dict[str, list[Figure]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
@@ -137,9 +136,9 @@ def concurrent(url: str) -> dict[str, Callable[[int], Callable[[], None]]]:
 
         return lambda: asyncio.run(main())
 
-    def run_batch(calls: int) -> Callable[[], None]:
-        ours = vambe.Client(KEY, base_url=url)
+    ours = vambe.Client(KEY, base_url=url)
 
+    def run_batch(calls: int) -> Callable[[], None]:
         def records() -> Iterator[dict[str, Any]]:
             for number in range(calls):
                 yield {**RECORD, "contact_phone_number": f"+569{10_000_000 + number}"}
@@ -161,19 +160,38 @@ def concurrent(url: str) -> dict[str, Callable[[int], Callable[[], None]]]:
     return {"vambe": run_ours, "aiohttp": run_aiohttp, "upsert_many": run_batch, "async upsert_many": run_async_batch}
 
 
-class Field(pydantic.BaseModel):
+UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
+Uuid = Annotated[str, pydantic.Field(pattern=UUID)]
+Cleaned = Annotated[str, pydantic.AfterValidator(lambda text: re.sub(r"[^0-9+]", "", text))]
+
+
+class Field(pydantic.BaseModel, extra="forbid"):
     key: str
     value: str
 
 
-class Customer(pydantic.BaseModel):
-    channel: str
-    channel_phone_number: str
-    contact_phone_number: str
+class Customer(pydantic.BaseModel, extra="forbid"):
+    """The documented rules, and the documented cleaning, as one would write them with pydantic."""
+
+    channel: Literal["whatsapp", "web-whatsapp", "webchat"]
+    channel_phone_number: str | None = None
+    contact_phone_number: Cleaned | None = None
+    channel_id: Uuid | None = None
+    external_user_id: str | None = None
     contact_name: str | None = None
     contact_email: str | None = None
+    stageId: Uuid | None = None  # noqa: N815
+    agentId: Uuid | None = None  # noqa: N815
     meta_data: dict[str, Any] = {}
     custom_field_values: list[Field] = []
+
+    @pydantic.model_validator(mode="after")
+    def needs(self) -> Customer:
+        is_webchat = self.channel == "webchat"
+        names = ("channel_id", "external_user_id") if is_webchat else ("channel_phone_number", "contact_phone_number")
+        if not all(getattr(self, name) for name in names):
+            raise ValueError(f"{self.channel} needs {' and '.join(names)}")
+        return self
 
 
 def bodies() -> dict[str, Callable[[int], Callable[[], None]]]:
@@ -187,10 +205,13 @@ def bodies() -> dict[str, Callable[[int], Callable[[], None]]]:
     def run_pydantic(calls: int) -> Callable[[], None]:
         def run() -> None:
             for _ in range(calls):
-                assert Customer.model_validate(RECORD).model_dump_json()
+                assert Customer.model_validate(RECORD).model_dump_json(exclude_none=True)
 
         return run
 
+    # Only the same work may be compared.
+    theirs = json.loads(Customer.model_validate(RECORD).model_dump_json(exclude_none=True))
+    assert json.loads(vambe.prepare(RECORD).body) == theirs
     return {"vambe": run_ours, "pydantic": run_pydantic}
 
 
@@ -219,7 +240,10 @@ def at_most(what: str, figure: float, target: float) -> None:
 
 def show(title: str, figures: dict[str, Figure]) -> None:
     for name, figure in figures.items():
-        print(f"  {title}: {name:<18} {figure.per_second:>9.0f}/s {figure.cpu_per_call * 1e6:>7.1f} us CPU each", flush=True)
+        print(
+            f"  {title}: {name:<18} {figure.per_second:>9.0f}/s {figure.cpu_per_call * 1e6:>7.1f} us CPU each",
+            flush=True,
+        )
 
 
 def main() -> None:

@@ -9,9 +9,7 @@ import vambe
 def import_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """Upserts every row, and returns the frame with the ids and the reasons."""
     with vambe.Client(channel="whatsapp", channel_phone_number="+56987654321", default_region="CL") as client:
-        outcomes = sorted(
-            client.upsert_many(frame.to_dict("records"), max_rate=50), key=lambda outcome: outcome.index
-        )
+        outcomes = sorted(client.upsert_many(frame.to_dict("records"), max_rate=50), key=lambda outcome: outcome.index)
     return frame.assign(
         id=[outcome.contact.id if outcome.contact else None for outcome in outcomes],
         problem=[str(outcome.error) if outcome.error else None for outcome in outcomes],

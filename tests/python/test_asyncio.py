@@ -29,7 +29,7 @@ SAMPLE: dict[str, Any] = {
 class LoopWithoutReaders(asyncio.SelectorEventLoop):
     """A loop that cannot watch files, as the one of Windows."""
 
-    def add_reader(self, *_: Any) -> Any:
+    def add_reader(self, *_: Any) -> Any:  # type: ignore[override]
         raise NotImplementedError
 
 
@@ -90,7 +90,7 @@ def test_a_loop_that_is_gone_is_not_kept(vambe_emulator: Emulator) -> None:
     loop.close()
     gone = weakref.ref(loop)
     del loop
-    asyncio.run(client.upsert(SAMPLE))  # type: ignore[arg-type]
+    asyncio.run(client.upsert(SAMPLE))
     gc.collect()
     assert gone() is None
 

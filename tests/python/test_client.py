@@ -36,10 +36,10 @@ def test_a_customer_is_created_and_then_updated(vambe_emulator: Emulator) -> Non
     assert (updated.name, updated.status, updated.attempts, updated.blocked) == ("Maria R.", 200, 1, False)
     assert 0 < updated.elapsed < 10
     assert updated.raw.startswith("{")
-    assert [request["body"] for request in vambe_emulator.requests()][0] == client_body(contact_name="Maria Rodriguez")
+    assert vambe_emulator.requests()[0]["body"] == body(contact_name="Maria Rodriguez")
 
 
-def client_body(**fields: Any) -> str:
+def body(**fields: Any) -> str:
     return vambe.prepare({**SAMPLE, **fields}).body
 
 
@@ -96,7 +96,7 @@ def test_a_batch_option_that_is_wrong_is_a_config_error_at_once() -> None:
     client = vambe.Client(KEY, base_url="http://127.0.0.1:9")
     for options in ({"max_concurrency": 0}, {"max_rate": 0}, {"pacing": "hasty"}):
         with pytest.raises(vambe.ConfigError):
-            client.upsert_many([], **options)  # type: ignore[arg-type]
+            client.upsert_many([], **options)
     with pytest.raises(TypeError):
         vambe.Client(KEY, tiemout=1)  # type: ignore[call-arg]
 
@@ -190,7 +190,10 @@ def test_a_refused_connection_tells_its_cause() -> None:
 
 
 def test_a_client_is_copied_as_itself_and_never_pickled() -> None:
-    for client in (vambe.Client(KEY, base_url="http://127.0.0.1:9"), vambe.AsyncClient(KEY, base_url="http://127.0.0.1:9")):
+    for client in (
+        vambe.Client(KEY, base_url="http://127.0.0.1:9"),
+        vambe.AsyncClient(KEY, base_url="http://127.0.0.1:9"),
+    ):
         assert copy.copy(client) is client
         assert copy.deepcopy(client) is client
         with pytest.raises(TypeError, match="holds an API key"):
@@ -230,11 +233,15 @@ def test_what_happens_is_logged_without_personal_data(
 
 
 def test_the_environment_turns_logging_on(vambe_emulator: Emulator) -> None:
-    program = "import vambe; vambe.Client().upsert(channel='whatsapp', channel_phone_number='+56987654321', contact_phone_number='+56912345678')"
+    program = f"import vambe; vambe.Client().upsert({SAMPLE!r})"
     settings = {"VAMBE_API_KEY": vambe_emulator.api_key, "VAMBE_BASE_URL": vambe_emulator.url}
     for level, lines in (("debug", 1), ("warn", 0), ("off", 0), ("", 0)):
         done = subprocess.run(
-            [sys.executable, "-c", program], env={**settings, "VAMBE_LOG": level}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", program],
+            env={**settings, "VAMBE_LOG": level},
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert len(done.stderr.splitlines()) == lines, done.stderr
 

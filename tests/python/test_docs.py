@@ -75,8 +75,12 @@ def test_an_example_runs(vambe_emulator: Emulator, example: Path) -> None:
 
 
 def test_the_doctests_of_the_package_run() -> None:
-    modules = ["vambe", "vambe._client", "vambe._functions", "vambe.testing"]
-    run(["-c", f"import doctest, importlib\nfor name in {modules}:\n    assert not doctest.testmod(importlib.import_module(name)).failed, name"], os.environ.copy())
+    program = (
+        "import doctest, importlib\n"
+        "for name in ('vambe', 'vambe._client', 'vambe._functions', 'vambe.testing'):\n"
+        "    assert not doctest.testmod(importlib.import_module(name)).failed, name"
+    )
+    run(["-c", program], os.environ.copy())
 
 
 @pytest.fixture(scope="module")

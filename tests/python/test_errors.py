@@ -25,7 +25,9 @@ SAMPLE: dict[str, Any] = {
 DETAILS: dict[str, Any] = {
     "message": "something happened",
     "status": 400,
-    "violations": [{"path": ["a", 1], "code": "type", "message": "a[1] is wrong", "severity": "error", "hint": "mend it"}],
+    "violations": [
+        {"path": ["a", 1], "code": "type", "message": "a[1] is wrong", "severity": "error", "hint": "mend it"}
+    ],
     "warnings": [{"path": ["b"], "code": "unused_field", "message": "b is unused", "severity": "warning"}],
     "truncated": True,
     "missing_custom_fields": ["nope"],

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import attrs
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import pydantic
 import pytest
 import vambe
@@ -87,7 +87,10 @@ def refusals(value: object) -> list[tuple[list[str | int], str]]:
         (collections.UserDict(a=1), {"a": 1}),
         (Point(1, 2), {"x": 1, "y": 2}),
         (Box(Point(1, 2)), {"inside": {"x": 1, "y": 2}, "_hidden": 1}),
-        (Model(when=datetime.date(2024, 1, 2), nested=[Point(1, 2)]), {"when": "2024-01-02", "nested": [{"x": 1, "y": 2}]}),
+        (
+            Model(when=datetime.date(2024, 1, 2), nested=[Point(1, 2)]),
+            {"when": "2024-01-02", "nested": [{"x": 1, "y": 2}]},
+        ),
         (np.int64(7), 7),
         (np.uint64(2**64 - 1), 2**64 - 1),
         (np.float32(0.5), 0.5),

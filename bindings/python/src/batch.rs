@@ -122,9 +122,10 @@ impl Batch {
         let outcomes = client.upsert_many(records, options)?;
         let ending = Ending(Arc::clone(&shared));
         let task = worker.spawn(async move {
-            let mut outcomes = pin!(outcomes);
-            while let Some(outcome) = outcomes.next().await {
-                ending.0.change(|state| state.outcomes.push(outcome));
+            // Those that are ready together wake Python once.
+            let mut outcomes = pin!(outcomes.ready_chunks(MANY));
+            while let Some(ready) = outcomes.next().await {
+                ending.0.change(|state| state.outcomes.extend(ready));
             }
         });
         Ok(Self { shared, task: task.abort_handle(), pid: std::process::id() })

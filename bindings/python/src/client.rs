@@ -123,11 +123,11 @@ impl Client {
         self.here(py)?.client.prepare(&record).map(Prepared).map_err(|error| error::raised(py, &error))
     }
 
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let Ok(here) = self.here(py) else { return Ok(()) };
-        self.shared.is_closed.store(true, Ordering::Release);
-        py.detach(|| here.drivers.close());
-        Ok(())
+    fn close(&self, py: Python<'_>) {
+        if let Ok(here) = self.here(py) {
+            self.shared.is_closed.store(true, Ordering::Release);
+            py.detach(|| here.drivers.close());
+        }
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use tokio::task::AbortHandle;
@@ -39,9 +40,33 @@ pub(crate) struct Finished {
 }
 
 /// What a future is told.
+#[allow(clippy::large_enum_variant)] // Almost all of them are calls.
 pub(crate) enum Finish {
     Call(Result<vambe::Contact, vambe::Error>),
     News,
+    Lost,
+}
+
+/// A call on the worker, whose future is told of its end even if the call panics.
+struct Call {
+    number: u64,
+    finished: Arc<Finished>,
+    has_ended: bool,
+}
+
+impl Call {
+    fn end(mut self, result: Result<vambe::Contact, vambe::Error>) {
+        self.has_ended = true;
+        self.finished.push(self.number, Finish::Call(result));
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.finished.push(self.number, Finish::Lost);
+        }
+    }
 }
 
 impl Finished {
@@ -65,8 +90,8 @@ impl Port {
         let worker = worker::handle()?;
         let mut waiting = lock(&self.waiting);
         let number = waiting.number();
-        let finished = Arc::clone(&self.finished);
-        let task = worker.spawn(async move { finished.push(number, Finish::Call(call.await)) });
+        let running = Call { number, finished: Arc::clone(&self.finished), has_ended: false };
+        let task = worker.spawn(async move { running.end(call.await) });
         waiting.futures.insert(number, (future, Some(task.abort_handle())));
         Ok(number)
     }
@@ -107,6 +132,11 @@ impl Port {
                 continue;
             }
             match finish {
+                Finish::Lost => {
+                    let error =
+                        PyRuntimeError::new_err("the call was lost, which is a mistake in vambe: please report it");
+                    future.call_method1(intern!(py, "set_exception"), (error,))?
+                }
                 Finish::News => future.call_method1(intern!(py, "set_result"), (py.None(),))?,
                 Finish::Call(Ok(contact)) => future.call_method1(intern!(py, "set_result"), (Contact(contact),))?,
                 Finish::Call(Err(error)) => {

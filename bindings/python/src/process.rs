@@ -28,8 +28,8 @@ impl<T> PerProcess<T> {
             place = match place.of_child.get() {
                 Some(child) => child,
                 None => {
-                    let remade = Box::new(Self::new(remake(&self.value)?));
-                    place.of_child.get_or_init(|| remade)
+                    let child = Box::new(Self::new(remake(&self.value)?));
+                    place.of_child.get_or_init(|| child)
                 }
             };
         }

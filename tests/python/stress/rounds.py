@@ -24,7 +24,9 @@ def environment(emulator: Emulator) -> dict[str, str]:
 
 
 def command(program: str, *arguments: object) -> list[str]:
-    return [sys.executable, "-W", "error", str(PROGRAMS / f"{program}.py"), *map(str, arguments)]
+    # Newer Pythons warn of every fork with threads, which is what is tested here.
+    warnings = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
+    return [sys.executable, *warnings, str(PROGRAMS / f"{program}.py"), *map(str, arguments)]
 
 
 def run(emulator: Emulator, program: str, *arguments: object, seconds: float) -> None:
