@@ -156,6 +156,7 @@ async fn an_endless_source_is_read_only_as_far_as_needed() {
     let mut stream = std::pin::pin!(client.upsert_many(stream::iter(records), unpaced().max_concurrency(4)).unwrap());
     assert!(tokio::time::timeout(Duration::from_secs(5), stream.next()).await.is_err());
     assert_eq!(read.load(Ordering::SeqCst), 8);
+    assert_eq!(client.most_held(&unpaced().max_concurrency(4)).unwrap(), 8);
     assert_eq!(server.most_in_flight.load(Ordering::SeqCst), 4);
 }
 

@@ -6,7 +6,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
-use vambe::{CallOptions, Client, CustomerRecord, Delivery, Error, ErrorCode, Phase, TransportErrorKind};
+use vambe::{
+    CallOptions, CheckOptions, Client, CustomerRecord, Delivery, Error, ErrorCode, InvalidValue, Phase,
+    TransportErrorKind, Value,
+};
 use vambe_tests::{Script, Step, answer, contact_answer};
 
 const KEY: &str = "emulator_canary_5f3a";
@@ -85,6 +88,24 @@ async fn other_options_for_a_call_leave_the_client_as_it_is() {
     assert_eq!(patient.upsert(record()).await.unwrap_err().attempts(), 1);
     assert_eq!(client.upsert(record()).await.unwrap().attempts, 2);
     assert!(client.with_options(CallOptions::default().timeout(Duration::ZERO)).is_err());
+}
+
+#[test]
+fn a_value_that_is_no_object_is_a_record_that_every_check_refuses() {
+    for (value, code) in [(Value::from("text"), "type"), (Value::Invalid(InvalidValue::NonTextKey), "non_text_key")] {
+        let record = CustomerRecord::from(value.clone());
+        let found = vambe::validate(&record, &CheckOptions::default());
+        assert_eq!((found.violations.len(), found.violations[0].code.as_str()), (1, code));
+        assert!(found.violations[0].path.segments().is_empty());
+        assert_eq!(CustomerRecord::from_value(value).unwrap_err().violations()[0].code.as_str(), code);
+    }
+}
+
+#[test]
+fn the_entries_of_a_record_are_what_was_given_as_it_was_spelled() {
+    let record = CustomerRecord::from_value(json!({"stage_id": "x", "phone": "1", "channel": "webchat"})).unwrap();
+    let keys: Vec<_> = record.entries().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["channel", "stage_id", "phone"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -113,6 +113,18 @@ impl Emulator {
         Ok(requests)
     }
 
+    /// Gives the customers the key's tenant has, as `GET /_emulator/customers` lists them.
+    ///
+    /// # Errors
+    ///
+    /// When the key names no tenant or the state cannot be read.
+    pub fn customers(&self, api_key: &str) -> Result<serde_json::Value, ControlError> {
+        let tenant = self.tenant(api_key)?;
+        let page = self.app.tenants.store.customers(&tenant.place, 0, u32::MAX).map_err(ControlError::state)?;
+        let mut listed = serde_json::to_value(page).map_err(|error| ControlError::State(Box::new(error)))?;
+        Ok(listed["customers"].take())
+    }
+
     /// Sets what goes wrong with the key's next calls, instead of what was set before.
     ///
     /// # Errors

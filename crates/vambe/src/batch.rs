@@ -123,6 +123,18 @@ impl Client {
     {
         Ok(Batch::new(self.clone(), records, options)?.into_stream())
     }
+
+    /// Returns how many records [`upsert_many`](Self::upsert_many) holds at most: 2 × `max_concurrency`.
+    ///
+    /// A door that feeds a batch from another thread need not read further ahead than this.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Config`] if `max_concurrency` is out of range.
+    pub fn most_held(&self, options: &UpsertManyOptions) -> Result<usize, Error> {
+        let calls = options.max_concurrency.or(self.config().max_concurrency).unwrap_or(DEFAULT_CONCURRENCY);
+        Ok(2 * check_concurrency(calls)?)
+    }
 }
 
 /// A batch under way.
@@ -159,19 +171,18 @@ where
 {
     pub(crate) fn new(client: Client, records: S, options: UpsertManyOptions) -> Result<Self, Error> {
         let config = client.config();
-        let in_flight = options.max_concurrency.or(config.max_concurrency).unwrap_or(DEFAULT_CONCURRENCY);
-        let in_flight = check_concurrency(in_flight)?;
+        let most_held = client.most_held(&options)?;
         let max_rate = options.max_rate.map(check_rate).transpose()?.or(config.max_rate).unwrap_or(DEFAULT_RATE);
         let max_rate = (options.pacing == Pacing::Fixed).then_some(max_rate);
         let policy = RetryPolicy { max_retries: MOST_ATTEMPTS - 1, ..config.retry };
-        let pace = Pace { slots: Arc::new(Semaphore::new(in_flight)), max_rate, policy };
+        let pace = Pace { slots: Arc::new(Semaphore::new(most_held / 2)), max_rate, policy };
         Ok(Self {
             records: Box::pin(records),
             client,
             has_ended: false,
             next_index: 0,
             pace,
-            most_held: 2 * in_flight,
+            most_held,
             lanes: Lanes::new(),
             running: FuturesUnordered::new(),
         })

@@ -76,6 +76,11 @@ pub(crate) fn check<'r>(
     options: &'r CheckOptions,
     changes: Option<&mut Vec<Change>>,
 ) -> Result<(Customer<'r>, String, Validation), Validation> {
+    if let Some(refusal) = record.refusal() {
+        let mut found = Validation::default();
+        found.add(refusal.clone());
+        return Err(found);
+    }
     let mut checker = Checker { record, options, changes, found: Validation::default() };
     let customer = checker.customer();
     checker.others();

@@ -6,6 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::error::Error;
 use crate::field::Field;
+use crate::json;
 use crate::value::{Key, Value};
 use crate::violation::{Path, Validation, Violation, ViolationCode};
 
@@ -29,6 +30,8 @@ pub struct CustomerRecord {
     values: [Value; Field::ALL.len()],
     snake_case: Vec<Field>,
     others: Vec<(String, Value)>,
+    /// Why this is no record at all.
+    refusal: Option<Box<Violation>>,
 }
 
 macro_rules! setters {
@@ -123,6 +126,28 @@ impl CustomerRecord {
         &self.values[field as usize]
     }
 
+    /// Reads a record from an object, key by key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Validation`](crate::ErrorCode::Validation) if the value is no object. Wrong
+    /// fields are found by the check.
+    pub fn from_value(value: impl Into<Value>) -> Result<Self, Error> {
+        let record = Self::from(value.into());
+        match record.refusal {
+            Some(refusal) => Err(refuse(*refusal)),
+            None => Ok(record),
+        }
+    }
+
+    /// Returns what was given, with the keys as the caller spelled them: fields in the order
+    /// of the schema, then the keys that are no fields.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let given = Field::ALL.into_iter().filter(|field| !matches!(self.get(*field), Value::Missing));
+        let fields = given.map(|field| (self.spelling(field), self.get(field)));
+        fields.chain(self.others.iter().map(|(key, value)| (key.as_str(), value)))
+    }
+
     /// Reads a record from the text of a JSON object.
     ///
     /// # Errors
@@ -167,6 +192,11 @@ impl CustomerRecord {
             }
         }
         record.add_internal_note(internal_note)
+    }
+
+    /// Returns why this is no record at all.
+    pub(crate) fn refusal(&self) -> Option<&Violation> {
+        self.refusal.as_deref()
     }
 
     /// Returns the keys that are no fields, or that repeat one, in the order given.
@@ -220,6 +250,24 @@ impl CustomerRecord {
             entries.insert(0, ("internal_note".to_owned(), note));
         }
         Ok(self)
+    }
+}
+
+/// Reads an object key by key; anything else becomes a record that every check refuses.
+impl From<Value> for CustomerRecord {
+    fn from(value: Value) -> Self {
+        let mut record = Self::default();
+        match value {
+            Value::Object(entries) => entries.into_iter().for_each(|(key, value)| record.set(&key, value)),
+            Value::Invalid(invalid) => {
+                record.refusal = Some(Box::new(json::violation(Path::default(), json::code_of(invalid))));
+            }
+            other => {
+                let problem = format!("must be an object, not {}", other.kind());
+                record.refusal = Some(Box::new(Violation::new(Path::default(), ViolationCode::Type, &problem)));
+            }
+        }
+        record
     }
 }
 
