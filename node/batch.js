@@ -1,0 +1,233 @@
+'use strict';
+// upsertMany: reads records as the core has room for them, and gives outcomes as they are asked for.
+
+const calls = require('./calls.js');
+const { Contact, Outcome } = require('./contact.js');
+const { errorFrom, errorFromNative, refusal } = require('./errors.js');
+const { isSignal, onAbort } = require('./signals.js');
+const { write } = require('./values.js');
+
+/** The outcomes of a batch: an async iterator that can be left at any time. */
+class Batch {
+  #records;
+  #options;
+  #caller;
+  #client;
+  #source;
+  #isAsync = false;
+  #native;
+  #id;
+  #forgetSignal;
+  #room = 0;
+  #mostHeld = 0;
+  #isReading = false;
+  #hasEnded = false;
+  #sourceError;
+  #outcomes = [];
+  #taken = 0;
+  #asked = [];
+  #state = 'new';
+  #progress = { done: 0, accepted: 0, rejected: 0 };
+
+  constructor(records, options, caller, client) {
+    this.#records = records;
+    this.#options = options;
+    this.#caller = caller;
+    this.#client = client;
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  /** Gives the next outcome, in the order of completion. */
+  next() {
+    return new Promise((resolve, reject) => {
+      try {
+        if (this.#state === 'new') this.#start();
+        this.#asked.push({ resolve, reject });
+        this.#answer();
+      } catch (thrown) {
+        this.#finish();
+        reject(errorFromNative(thrown, this.#caller));
+      }
+    });
+  }
+
+  /** Ends the batch: calls in flight are closed, and the source is told. */
+  async return(value) {
+    if (this.#state !== 'ended') {
+      calls.cancel(this.#id);
+      this.#finish();
+      await this.#leaveSource();
+    }
+    return { value, done: true };
+  }
+
+  [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
+    return this.return().then(() => undefined);
+  }
+
+  #start() {
+    const given = this.#options;
+    if (typeof given !== 'object' || given === null) throw refusal('the options of upsertMany must be an object');
+    const { signal, onProgress, ...rest } = given;
+    if (signal !== undefined && signal !== null && !isSignal(signal)) throw refusal('signal must be an AbortSignal');
+    if (onProgress !== undefined && typeof onProgress !== 'function') throw refusal('onProgress must be a function');
+    if (signal?.aborted) return this.#abort(signal.reason);
+    this.#openSource();
+    const listener = {
+      outcome: (outcome) => this.#hear(outcome),
+      done: () => this.#hearEnd(),
+      failed: (details) => this.#fail(errorFrom(details, this.#caller)),
+    };
+    const { id, started } = calls.begin(listener, (port, callId) => this.#client.open(port, callId, write(rest)));
+    this.#id = id;
+    this.#native = started;
+    this.#mostHeld = started.mostHeld();
+    this.#room = this.#mostHeld;
+    this.#state = 'open';
+    this.#client.opened(this);
+    if (signal) this.#forgetSignal = onAbort(signal, (reason) => this.#abort(reason));
+    this.#read();
+  }
+
+  #openSource() {
+    const records = this.#records;
+    const readable = typeof records?.getReader === 'function' && !records[Symbol.asyncIterator];
+    if (readable) this.#source = readerIterator(records.getReader());
+    else if (typeof records?.[Symbol.asyncIterator] === 'function') this.#source = records[Symbol.asyncIterator]();
+    else if (typeof records?.[Symbol.iterator] === 'function' && typeof records !== 'string') {
+      this.#source = records[Symbol.iterator]();
+      return;
+    } else throw refusal('records must be an array, an iterable, an async iterable or a stream');
+    this.#isAsync = true;
+  }
+
+  /** Reads as many records as there is room for; never asks an async source twice at once. */
+  #read() {
+    if (this.#isReading || this.#hasEnded || this.#state !== 'open') return;
+    if (this.#isAsync) this.#readAsync().catch((error) => this.#endSource(error));
+    else this.#readNow();
+  }
+
+  #readNow() {
+    let text = '';
+    try {
+      while (this.#room > 0) {
+        const { value, done } = this.#source.next();
+        if (done) {
+          this.#hasEnded = true;
+          break;
+        }
+        text += `${text === '' ? '' : ','}${write(value)}`;
+        this.#room -= 1;
+      }
+    } catch (error) {
+      this.#sourceError = { error };
+      this.#hasEnded = true;
+    }
+    if (text !== '') this.#native.feed(`[${text}]`);
+    if (this.#hasEnded) this.#native.end();
+  }
+
+  async #readAsync() {
+    this.#isReading = true;
+    while (this.#room > 0 && !this.#hasEnded) {
+      const { value, done } = await this.#source.next();
+      if (this.#state !== 'open') return;
+      if (done) return this.#endSource();
+      this.#native.feed(`[${write(value)}]`);
+      this.#room -= 1;
+    }
+    this.#isReading = false;
+  }
+
+  /** The source gives no more; what it was still owed an outcome for gets one first. */
+  #endSource(...errors) {
+    if (this.#hasEnded || this.#state !== 'open') return;
+    this.#hasEnded = true;
+    if (errors.length > 0) this.#sourceError = { error: errors[0] };
+    this.#native.end();
+  }
+
+  #hear(outcome) {
+    const contact = outcome.contact ? new Contact(outcome.contact) : undefined;
+    const error = outcome.error ? errorFrom(outcome.error, this.#caller) : undefined;
+    this.#outcomes.push(new Outcome(outcome, contact, error));
+    this.#progress.done += 1;
+    this.#progress[contact ? 'accepted' : 'rejected'] += 1;
+    try {
+      this.#options.onProgress?.({ ...this.#progress });
+    } catch (failure) {
+      return this.#abort(failure);
+    }
+    this.#answer();
+  }
+
+  #hearEnd() {
+    this.#finish();
+    this.#answer();
+  }
+
+  /** Gives outcomes to those who asked, and reads on when enough of them were taken. */
+  #answer() {
+    while (this.#asked.length > 0 && this.#taken < this.#outcomes.length) {
+      const value = this.#outcomes[this.#taken];
+      this.#outcomes[this.#taken] = undefined;
+      this.#taken += 1;
+      this.#room += 1;
+      this.#asked.shift().resolve({ value, done: false });
+    }
+    const isEmpty = this.#taken === this.#outcomes.length;
+    if (isEmpty && this.#taken > 0) {
+      this.#outcomes = [];
+      this.#taken = 0;
+    }
+    // In portions: a record that waits a moment for others costs less than one by one.
+    if (isEmpty || this.#room >= this.#mostHeld / 4) this.#read();
+    if (this.#state === 'ended' && isEmpty) this.#answerEnd();
+  }
+
+  #answerEnd() {
+    for (const { resolve, reject } of this.#asked.splice(0)) {
+      const failure = this.#sourceError;
+      this.#sourceError = undefined;
+      if (failure) reject(failure.error);
+      else resolve({ value: undefined, done: true });
+    }
+  }
+
+  #abort(reason) {
+    if (this.#id !== undefined) calls.cancel(this.#id);
+    this.#fail(reason);
+    this.#leaveSource().catch(() => {});
+  }
+
+  #fail(error) {
+    this.#sourceError = { error };
+    this.#outcomes = [];
+    this.#taken = 0;
+    this.#finish();
+    this.#answer();
+  }
+
+  #finish() {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#forgetSignal?.();
+    this.#native?.end();
+    this.#client.ended(this);
+  }
+
+  async #leaveSource() {
+    if (this.#source && !this.#hasEnded) await this.#source.return?.();
+  }
+}
+
+/** Reads a Web stream that is not async iterable. */
+function readerIterator(reader) {
+  return { next: () => reader.read(), return: (value) => reader.cancel(value) };
+}
+
+module.exports = { Batch };

@@ -1,0 +1,78 @@
+'use strict';
+// The calls under way in this environment, and the way in which their ends come back.
+
+const { MessageChannel } = require('node:worker_threads');
+const { errorFrom } = require('./errors.js');
+const native = require('./native.js');
+
+/** What a message says; bindings/node/src/port.rs knows these numbers too. */
+const DONE = 0;
+const OUTCOME = 2;
+
+const calls = new Map();
+let lastId = 0;
+let port;
+let hold;
+
+/** Starts what is under way at the first call: requiring the package starts nothing. */
+function open() {
+  port = new native.Port(deliver);
+  // A port of a channel holds the event loop while it is referenced. Timers would do too, but
+  // for tests that fake them.
+  hold = new MessageChannel().port1;
+  hold.unref();
+}
+
+/**
+ * Starts a call: `start(port, id)` hands it to the native part. Until it is forgotten, `listener`
+ * hears of it, and the process stays alive.
+ */
+function begin(listener, start) {
+  if (port === undefined) open();
+  do lastId = (lastId + 1) >>> 0;
+  while (calls.has(lastId));
+  const id = lastId;
+  const started = start(port, id);
+  if (calls.size === 0) hold.ref();
+  calls.set(id, listener);
+  return { id, started };
+}
+
+/** Forgets a call; tells whether it was under way. */
+function forget(id) {
+  const wasThere = calls.delete(id);
+  if (wasThere && calls.size === 0) hold.unref();
+  return wasThere;
+}
+
+/** Ends a call: its connection closes, and nothing more is heard of it. */
+function cancel(id) {
+  if (forget(id)) port.cancel(id);
+}
+
+/** Hears all that has happened since the last time: `id,kind,payload,…`. */
+function deliver(text) {
+  if (text === '') return;
+  const messages = JSON.parse(`[${text}]`);
+  for (let at = 0; at < messages.length; at += 3) {
+    const id = messages[at];
+    const listener = calls.get(id);
+    if (listener === undefined) continue;
+    if (messages[at + 1] === OUTCOME) {
+      listener.outcome(messages[at + 2]);
+      continue;
+    }
+    forget(id);
+    if (messages[at + 1] === DONE) listener.done(messages[at + 2]);
+    else listener.failed(messages[at + 2]);
+  }
+}
+
+/** Makes a promise of a call that has one answer. */
+function promised(start, caller) {
+  return new Promise((done, reject) => {
+    begin({ done, failed: (details) => reject(errorFrom(details, caller)) }, start);
+  });
+}
+
+module.exports = { begin, cancel, promised };
