@@ -22,7 +22,8 @@ class Batch {
   #mostHeld = 0;
   #isReading = false;
   #hasEnded = false;
-  #sourceError;
+  #underWay = 0;
+  #failure;
   #outcomes = [];
   #taken = 0;
   #asked = [];
@@ -48,7 +49,7 @@ class Batch {
         this.#asked.push({ resolve, reject });
         this.#answer();
       } catch (thrown) {
-        this.#finish();
+        this.#leave();
         reject(errorFromNative(thrown, this.#caller));
       }
     });
@@ -56,16 +57,17 @@ class Batch {
 
   /** Ends the batch: calls in flight are closed, and the source is told. */
   async return(value) {
-    if (this.#state !== 'ended') {
-      calls.cancel(this.#id);
-      this.#finish();
-      await this.#leaveSource();
-    }
+    await this.#leave();
     return { value, done: true };
   }
 
   [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
     return this.return().then(() => undefined);
+  }
+
+  /** Reads no more, since the client closes; outcomes under way are still given. */
+  close() {
+    this.#endSource(errorFromNative(refusal('the client was closed before all records were read'), this.#caller));
   }
 
   #start() {
@@ -75,7 +77,6 @@ class Batch {
     if (signal !== undefined && signal !== null && !isSignal(signal)) throw refusal('signal must be an AbortSignal');
     if (onProgress !== undefined && typeof onProgress !== 'function') throw refusal('onProgress must be a function');
     if (signal?.aborted) return this.#abort(signal.reason);
-    this.#openSource();
     const listener = {
       outcome: (outcome) => this.#hear(outcome),
       done: () => this.#hearEnd(),
@@ -84,10 +85,12 @@ class Batch {
     const { id, started } = calls.begin(listener, (port, callId) => this.#client.open(port, callId, write(rest)));
     this.#id = id;
     this.#native = started;
-    this.#mostHeld = started.mostHeld();
-    this.#room = this.#mostHeld;
     this.#state = 'open';
     this.#client.opened(this);
+    this.#mostHeld = started.mostHeld();
+    this.#room = this.#mostHeld;
+    this.#openSource();
+    this.#hold();
     if (signal) this.#forgetSignal = onAbort(signal, (reason) => this.#abort(reason));
     this.#read();
   }
@@ -114,31 +117,34 @@ class Batch {
   #readNow() {
     let text = '';
     try {
-      while (this.#room > 0) {
+      while (this.#room > 0 && !this.#hasEnded) {
         const { value, done } = this.#source.next();
-        if (done) {
-          this.#hasEnded = true;
-          break;
+        if (done) this.#hasEnded = true;
+        else {
+          text += `${text === '' ? '' : ','}${write(value)}`;
+          this.#room -= 1;
+          this.#underWay += 1;
         }
-        text += `${text === '' ? '' : ','}${write(value)}`;
-        this.#room -= 1;
       }
     } catch (error) {
-      this.#sourceError = { error };
+      this.#failure = { error };
       this.#hasEnded = true;
     }
     if (text !== '') this.#native.feed(`[${text}]`);
     if (this.#hasEnded) this.#native.end();
+    this.#hold();
   }
 
   async #readAsync() {
     this.#isReading = true;
     while (this.#room > 0 && !this.#hasEnded) {
       const { value, done } = await this.#source.next();
-      if (this.#state !== 'open') return;
+      if (this.#state !== 'open' || this.#hasEnded) return;
       if (done) return this.#endSource();
       this.#native.feed(`[${write(value)}]`);
       this.#room -= 1;
+      this.#underWay += 1;
+      this.#hold();
     }
     this.#isReading = false;
   }
@@ -147,13 +153,21 @@ class Batch {
   #endSource(...errors) {
     if (this.#hasEnded || this.#state !== 'open') return;
     this.#hasEnded = true;
-    if (errors.length > 0) this.#sourceError = { error: errors[0] };
+    if (errors.length > 0) this.#failure = { error: errors[0] };
     this.#native.end();
+    this.#hold();
+  }
+
+  /** Keeps the process alive while something is to come from the core, and not while nobody asks for more. */
+  #hold() {
+    if (this.#state === 'open') calls.setHolding(this.#id, this.#underWay > 0 || this.#hasEnded);
   }
 
   #hear(outcome) {
     const contact = outcome.contact ? new Contact(outcome.contact) : undefined;
     const error = outcome.error ? errorFrom(outcome.error, this.#caller) : undefined;
+    this.#underWay -= 1;
+    this.#hold();
     this.#outcomes.push(new Outcome(outcome, contact, error));
     this.#progress.done += 1;
     this.#progress[contact ? 'accepted' : 'rejected'] += 1;
@@ -191,21 +205,20 @@ class Batch {
 
   #answerEnd() {
     for (const { resolve, reject } of this.#asked.splice(0)) {
-      const failure = this.#sourceError;
-      this.#sourceError = undefined;
+      const failure = this.#failure;
+      this.#failure = undefined;
       if (failure) reject(failure.error);
       else resolve({ value: undefined, done: true });
     }
   }
 
   #abort(reason) {
-    if (this.#id !== undefined) calls.cancel(this.#id);
+    this.#leave().catch(() => {});
     this.#fail(reason);
-    this.#leaveSource().catch(() => {});
   }
 
   #fail(error) {
-    this.#sourceError = { error };
+    this.#failure = { error };
     this.#outcomes = [];
     this.#taken = 0;
     this.#finish();
@@ -215,13 +228,23 @@ class Batch {
   #finish() {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
+    this.#outcomes = this.#outcomes.slice(this.#taken);
+    this.#taken = 0;
     this.#forgetSignal?.();
     this.#native?.end();
     this.#client.ended(this);
   }
 
-  async #leaveSource() {
-    if (this.#source && !this.#hasEnded) await this.#source.return?.();
+  /** Ends the calls in flight, and tells the source that no more is read. */
+  async #leave() {
+    if (this.#state === 'ended') return;
+    if (this.#id !== undefined) calls.cancel(this.#id);
+    this.#finish();
+    if (this.#source === undefined || this.#hasEnded) return;
+    const left = this.#source.return?.();
+    // A source that is being read may not answer before it has something to give.
+    if (this.#isReading) Promise.resolve(left).catch(() => {});
+    else await left;
   }
 }
 

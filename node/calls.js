@@ -10,6 +10,7 @@ const DONE = 0;
 const OUTCOME = 2;
 
 const calls = new Map();
+const holding = new Set();
 let lastId = 0;
 let port;
 let hold;
@@ -23,31 +24,32 @@ function open() {
   hold.unref();
 }
 
-/**
- * Starts a call: `start(port, id)` hands it to the native part. Until it is forgotten, `listener`
- * hears of it, and the process stays alive.
- */
+/** Starts a call: `start(port, id)` hands it to the native part, and `listener` hears of it until it ends. */
 function begin(listener, start) {
   if (port === undefined) open();
   do lastId = (lastId + 1) >>> 0;
   while (calls.has(lastId));
   const id = lastId;
   const started = start(port, id);
-  if (calls.size === 0) hold.ref();
   calls.set(id, listener);
+  setHolding(id, true);
   return { id, started };
 }
 
-/** Forgets a call; tells whether it was under way. */
-function forget(id) {
-  const wasThere = calls.delete(id);
-  if (wasThere && calls.size === 0) hold.unref();
-  return wasThere;
+/** Says whether a call keeps the process alive; one that has just begun does. */
+function setHolding(id, holds) {
+  const others = holding.size;
+  if (holds) holding.add(id);
+  else holding.delete(id);
+  if (others === 0 && holding.size === 1) hold.ref();
+  else if (others === 1 && holding.size === 0) hold.unref();
 }
 
 /** Ends a call: its connection closes, and nothing more is heard of it. */
 function cancel(id) {
-  if (forget(id)) port.cancel(id);
+  if (!calls.delete(id)) return;
+  setHolding(id, false);
+  port.cancel(id);
 }
 
 /** Hears all that has happened since the last time: `id,kind,payload,…`. */
@@ -62,7 +64,8 @@ function deliver(text) {
       listener.outcome(messages[at + 2]);
       continue;
     }
-    forget(id);
+    calls.delete(id);
+    setHolding(id, false);
     if (messages[at + 1] === DONE) listener.done(messages[at + 2]);
     else listener.failed(messages[at + 2]);
   }
@@ -75,4 +78,4 @@ function promised(start, caller) {
   });
 }
 
-module.exports = { begin, cancel, promised };
+module.exports = { begin, cancel, promised, setHolding };

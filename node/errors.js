@@ -78,10 +78,14 @@ const CLASSES = {
 };
 
 for (const type of [VambeError, ...Object.values(CLASSES)]) {
-  const inherited = type === VambeError ? [] : Object.getPrototypeOf(type.prototype)[BRAND];
   define(type, BRAND_OF, type.name, false);
-  define(type.prototype, BRAND, [...inherited, type.name], false);
+  define(type.prototype, BRAND, lineOf(type), false);
   define(type.prototype, 'name', type.name, false);
+}
+
+/** Returns the names of a class and of those it extends. */
+function lineOf(type) {
+  return type === Error ? [] : [...lineOf(Object.getPrototypeOf(type)), type.name];
 }
 
 function define(object, name, value, enumerable) {
