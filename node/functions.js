@@ -20,7 +20,7 @@ function cleanPhone(text) {
   return native.cleanPhone(asText(text, 'text'));
 }
 
-/** Returns a phone number as E.164, by the numbering data of its country. */
+/** Returns the number in E.164 form, reading a national number as one of the region's. */
 function normalizePhone(text, region) {
   return calling(normalizePhone, () => native.normalizePhone(asText(text, 'text'), asText(region, 'region')));
 }
