@@ -19,10 +19,12 @@ class Batch {
   #id;
   #forgetSignal;
   #room = 0;
+  #wanted = 0;
   #mostHeld = 0;
   #isReading = false;
   #hasEnded = false;
   #underWay = 0;
+  #isHolding = true;
   #failure;
   #outcomes = [];
   #taken = 0;
@@ -79,6 +81,7 @@ class Batch {
     if (signal?.aborted) return this.#abort(signal.reason);
     const listener = {
       outcome: (outcome) => this.#hear(outcome),
+      wanted: () => this.#want(),
       done: () => this.#hearEnd(),
       failed: (details) => this.#fail(errorFrom(details, this.#caller)),
     };
@@ -89,6 +92,7 @@ class Batch {
     this.#client.opened(this);
     this.#mostHeld = started.mostHeld();
     this.#room = this.#mostHeld;
+    this.#wanted = started.isPaced() ? 0 : Infinity;
     this.#openSource();
     this.#hold();
     if (signal) this.#forgetSignal = onAbort(signal, (reason) => this.#abort(reason));
@@ -117,13 +121,12 @@ class Batch {
   #readNow() {
     let text = '';
     try {
-      while (this.#room > 0 && !this.#hasEnded) {
+      while (this.#room > 0 && this.#wanted > 0 && !this.#hasEnded) {
         const { value, done } = this.#source.next();
         if (done) this.#hasEnded = true;
         else {
           text += `${text === '' ? '' : ','}${write(value)}`;
-          this.#room -= 1;
-          this.#underWay += 1;
+          this.#count();
         }
       }
     } catch (error) {
@@ -137,16 +140,27 @@ class Batch {
 
   async #readAsync() {
     this.#isReading = true;
-    while (this.#room > 0 && !this.#hasEnded) {
+    while (this.#room > 0 && this.#wanted > 0 && !this.#hasEnded) {
       const { value, done } = await this.#source.next();
       if (this.#state !== 'open' || this.#hasEnded) return;
       if (done) return this.#endSource();
       this.#native.feed(`[${write(value)}]`);
-      this.#room -= 1;
-      this.#underWay += 1;
+      this.#count();
       this.#hold();
     }
     this.#isReading = false;
+  }
+
+  #count() {
+    this.#room -= 1;
+    this.#wanted -= 1;
+    this.#underWay += 1;
+  }
+
+  /** The core has room for one more record. */
+  #want() {
+    this.#wanted += 1;
+    this.#read();
   }
 
   /** The source gives no more; what it was still owed an outcome for gets one first. */
@@ -160,7 +174,11 @@ class Batch {
 
   /** Keeps the process alive while something is to come from the core, and not while nobody asks for more. */
   #hold() {
-    if (this.#state === 'open') calls.setHolding(this.#id, this.#underWay > 0 || this.#hasEnded);
+    if (this.#state !== 'open') return;
+    const isAsking = this.#asked.length > 0 && !this.#isReading;
+    const holds = this.#underWay > 0 || this.#hasEnded || isAsking;
+    if (holds !== this.#isHolding) calls.setHolding(this.#id, holds);
+    this.#isHolding = holds;
   }
 
   #hear(outcome) {
@@ -201,6 +219,7 @@ class Batch {
     // In portions: a record that waits a moment for others costs less than one by one.
     if (isEmpty || this.#room >= this.#mostHeld / 4) this.#read();
     if (this.#state === 'ended' && isEmpty) this.#answerEnd();
+    this.#hold();
   }
 
   #answerEnd() {

@@ -8,6 +8,7 @@ const native = require('./native.js');
 /** What a message says; bindings/node/src/port.rs knows these numbers too. */
 const DONE = 0;
 const OUTCOME = 2;
+const WANTED = 3;
 
 const calls = new Map();
 const holding = new Set();
@@ -60,15 +61,16 @@ function deliver(text) {
     const id = messages[at];
     const listener = calls.get(id);
     if (listener === undefined) continue;
-    if (messages[at + 1] === OUTCOME) {
-      listener.outcome(messages[at + 2]);
-      continue;
-    }
-    calls.delete(id);
-    setHolding(id, false);
-    if (messages[at + 1] === DONE) listener.done(messages[at + 2]);
-    else listener.failed(messages[at + 2]);
+    hear(id, listener, messages[at + 1], messages[at + 2]);
   }
+}
+
+function hear(id, listener, kind, payload) {
+  if (kind === OUTCOME) return listener.outcome(payload);
+  if (kind === WANTED) return listener.wanted();
+  calls.delete(id);
+  setHolding(id, false);
+  return kind === DONE ? listener.done(payload) : listener.failed(payload);
 }
 
 /** Makes a promise of a call that has one answer. */

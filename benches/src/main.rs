@@ -14,7 +14,7 @@ use rustix::time::{ClockId, clock_gettime};
 use peers::Peer;
 
 const IN_FLIGHT: usize = 32;
-const CALLS_PER_ROUND: usize = 4_000;
+const CALLS_PER_ROUND: u32 = 4_000;
 const ROUNDS: usize = 15;
 
 /// What one round of one peer took.
@@ -42,8 +42,8 @@ async fn measure(url: &str) -> Result<Vec<(Peer, Vec<Cost>)>, Box<dyn std::error
     for round in 0..=ROUNDS {
         for (peer, costs) in &mut costs {
             let (wall, cpu) = (Instant::now(), process_cpu());
-            peer.call(CALLS_PER_ROUND, IN_FLIGHT).await?;
-            let cost = Cost { cpu: process_cpu() - cpu, wall: wall.elapsed() };
+            peer.call(CALLS_PER_ROUND as usize, IN_FLIGHT).await?;
+            let cost = Cost { cpu: process_cpu().saturating_sub(cpu), wall: wall.elapsed() };
             if round > 0 {
                 costs.push(cost);
             }
@@ -59,7 +59,8 @@ fn print_table(costs: &[(Peer, Vec<Cost>)]) {
     println!("| client | CPU per call | ratio | calls/s | ratio |");
     println!("|---|---|---|---|---|");
     let per_call = |time: fn(&Cost) -> Duration, costs: &[Cost]| {
-        let mut times: Vec<f64> = costs.iter().map(|cost| time(cost).as_secs_f64() / CALLS_PER_ROUND as f64).collect();
+        let mut times: Vec<f64> =
+            costs.iter().map(|cost| time(cost).as_secs_f64() / f64::from(CALLS_PER_ROUND)).collect();
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
     };

@@ -203,6 +203,23 @@ test('close gives the outcomes under way, and says that records were left', asyn
   assert.ok((await failure(collect(outcomes))) instanceof vambe.ConfigError);
 });
 
+test('a paced batch reads a record only when its turn has come', async () => {
+  let read = 0;
+  const counted = (function* counted() {
+    for (const value of numbered(30)) {
+      read += 1;
+      yield value;
+    }
+  })();
+  let sent = 0;
+  for await (const { ok } of client.upsertMany(counted, { maxRate: 200 })) {
+    assert.ok(ok);
+    sent += 1;
+    assert.ok(read - sent <= 3, `${read - sent} records ahead`);
+  }
+  assert.equal(sent, 30);
+});
+
 test('keeps to the rate', async () => {
   const began = performance.now();
   await collect(client.upsertMany(numbered(11), { maxRate: 50 }));

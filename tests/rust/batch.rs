@@ -190,6 +190,22 @@ async fn keeps_to_the_rate() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_paced_batch_reads_no_record_before_its_turn() {
+    let read = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&read);
+    let records = numbered(100).inspect(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
+    let server = Server::new(|_, _| (Duration::from_millis(300), contact_answer("c")));
+    let client = server.client();
+    let mut stream = std::pin::pin!(client.upsert_many(stream::iter(records), UpsertManyOptions::default()).unwrap());
+    let waited = tokio::time::timeout(Duration::from_millis(2_900), async { while stream.next().await.is_some() {} });
+    assert!(waited.await.is_err());
+    assert_eq!(server.names().len(), 15);
+    assert_eq!(read.load(Ordering::SeqCst), 16);
+}
+
+#[tokio::test(start_paused = true)]
 async fn starts_at_the_pace_of_the_api_page_when_nothing_is_said() {
     let server = Server::new(|_, _| (LATENCY, contact_answer("c")));
     let started = Instant::now();

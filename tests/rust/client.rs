@@ -190,6 +190,8 @@ async fn a_client_for_https_can_be_built_with_and_without_its_own_certificates()
     assert!(error.message().contains("no certificate in PEM form"), "{error}");
     assert!(build().proxy("not a url").build().is_err());
     assert!(build().default_region("Chile").build().is_err());
+    assert!(build().default_region("XX").build().is_err());
+    assert!(Client::builder().default_region("CL").check_options().is_ok());
     assert!(build().max_rate(0.0).build().is_err());
     assert!(build().max_concurrency(0).build().is_err());
 }

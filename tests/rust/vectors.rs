@@ -16,8 +16,9 @@ const FILES: [&str; 5] = ["bodies.json", "customers.json", "phones.json", "respo
 #[test]
 fn every_vector_file_has_a_runner() {
     let entries = std::fs::read_dir(repository().join("tests/vectors")).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let found: BTreeSet<String> = names.filter(|name| name.ends_with(".json")).collect();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let vectors = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let found: BTreeSet<String> = vectors.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
     assert_eq!(found, FILES.map(str::to_owned).into_iter().collect());
 }
 

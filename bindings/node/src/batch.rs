@@ -10,7 +10,7 @@ use vambe::{CustomerRecord, Outcome};
 
 use crate::client::Client;
 use crate::options;
-use crate::port::{Kind, Message, Port};
+use crate::port::{Kind, Message, Port, Sender};
 use crate::runtime;
 use crate::value::read_records;
 
@@ -20,6 +20,7 @@ pub struct Batch {
     // JavaScript feeds no more than `most_held` records ahead, so the channel needs no limit.
     records: Option<UnboundedSender<String>>,
     most_held: u32,
+    is_paced: bool,
 }
 
 #[napi]
@@ -27,24 +28,35 @@ impl Batch {
     /// Starts a batch, whose outcomes and end `port` delivers under `id`.
     #[napi(constructor)]
     pub fn new(client: &Client, port: &Port, id: u32, options: String) -> napi::Result<Self> {
-        let options = options::batch(&options)?;
-        let most_held = client.client.most_held(&options).map_err(options::thrown)?;
+        let (options, is_paced) = options::batch(&options)?;
+        let client = client.client.clone();
+        let most_held = client.most_held(&options).map_err(options::thrown)?;
         let (sender, receiver) = unbounded_channel();
-        let outcomes = client.client.upsert_many(records(receiver), options).map_err(options::thrown)?;
         port.run(runtime::clients()?, id, |messages| async move {
-            let mut outcomes = std::pin::pin!(outcomes);
+            let ask = is_paced.then(|| messages.clone());
+            let mut outcomes = match client.upsert_many(records(receiver, ask), options) {
+                Ok(outcomes) => std::pin::pin!(outcomes),
+                Err(error) => return Message::new(Kind::Failed, &error),
+            };
             while let Some(outcome) = outcomes.next().await {
                 messages.send(&Message::new(Kind::Outcome, &Written::new(&outcome)));
             }
             Message::new(Kind::Done, &())
         });
-        Ok(Self { records: Some(sender), most_held: u32::try_from(most_held).unwrap_or(u32::MAX) })
+        Ok(Self { records: Some(sender), most_held: u32::try_from(most_held).unwrap_or(u32::MAX), is_paced })
     }
 
     /// Returns how many records may be under way, outcomes that nobody took included.
     #[napi]
     pub fn most_held(&self) -> u32 {
         self.most_held
+    }
+
+    /// Returns whether to hand over a record only when it is asked for: in a paced batch it would
+    /// wait here, and still be sent after its source has ended.
+    #[napi]
+    pub fn is_paced(&self) -> bool {
+        self.is_paced
     }
 
     /// Hands over records: a JSON list.
@@ -63,11 +75,15 @@ impl Batch {
     }
 }
 
-fn records(receiver: UnboundedReceiver<String>) -> impl Stream<Item = CustomerRecord> + Send + 'static {
-    stream::unfold((receiver, VecDeque::new()), |(mut receiver, mut waiting)| async move {
+/// Gives the records that are handed over, and asks for each if there is a way to ask.
+fn records(receiver: UnboundedReceiver<String>, ask: Option<Sender>) -> impl Stream<Item = CustomerRecord> + Send {
+    stream::unfold((receiver, VecDeque::new(), ask), |(mut receiver, mut waiting, ask)| async move {
         loop {
             if let Some(record) = waiting.pop_front() {
-                return Some((record, (receiver, waiting)));
+                return Some((record, (receiver, waiting, ask)));
+            }
+            if let Some(ask) = &ask {
+                ask.send(&Message::new(Kind::Wanted, &()));
             }
             waiting.extend(read_records(&receiver.recv().await?));
         }

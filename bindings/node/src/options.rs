@@ -52,22 +52,26 @@ pub(crate) fn call(text: &str) -> napi::Result<CallOptions> {
     Ok(options)
 }
 
-/// Reads the options of a batch.
-pub(crate) fn batch(text: &str) -> napi::Result<UpsertManyOptions> {
+/// Reads the options of a batch, and whether it keeps to a rate.
+pub(crate) fn batch(text: &str) -> napi::Result<(UpsertManyOptions, bool)> {
     let mut options = UpsertManyOptions::default();
+    let mut is_paced = true;
     for option in Given::all(text, "upsertMany")? {
         options = match option.name.as_str() {
             "maxConcurrency" => options.max_concurrency(option.count()?),
             "maxRate" => options.max_rate(option.number()?),
-            "pacing" => options.pacing(match option.text()?.as_str() {
-                "fixed" => Pacing::Fixed,
-                "off" => Pacing::Off,
-                _ => return Err(option.wrong("\"fixed\" or \"off\"")),
-            }),
+            "pacing" => {
+                is_paced = match option.text()?.as_str() {
+                    "fixed" => true,
+                    "off" => false,
+                    _ => return Err(option.wrong("\"fixed\" or \"off\"")),
+                };
+                options.pacing(if is_paced { Pacing::Fixed } else { Pacing::Off })
+            }
             _ => return Err(option.unknown()),
         };
     }
-    Ok(options)
+    Ok((options, is_paced))
 }
 
 /// Reads the options of a check without a client.

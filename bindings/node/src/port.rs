@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Failed = 1,
     /// One outcome of a batch, which goes on.
     Outcome = 2,
+    /// A paced batch has room for one more record.
+    Wanted = 3,
 }
 
 /// The way between the calls and one JavaScript environment.

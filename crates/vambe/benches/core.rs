@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use divan::{Bencher, black_box};
 use vambe::{
-    Answer, CheckOptions, Client, CustomerRecord, Exchange, ExchangeFuture, Transport, clean_phone, normalize_phone,
-    prepare, validate,
+    Answer, CheckOptions, Client, Contact, CustomerRecord, Exchange, ExchangeFuture, Transport, clean_phone,
+    normalize_phone, prepare, validate,
 };
 
 fn main() {
@@ -57,6 +57,11 @@ fn json_text_to_body(bencher: Bencher<'_, '_>) {
         let record = CustomerRecord::from_json(black_box(&text))?;
         prepare(&record, &options).map(|prepared| prepared.body.len())
     });
+}
+
+#[divan::bench]
+fn body_to_contact() -> Option<Contact> {
+    serde_json::from_str(black_box(CONTACT)).ok()
 }
 
 /// Answers at once, so that a call costs what the client itself costs.

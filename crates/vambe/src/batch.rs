@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
 use futures_util::stream::{FuturesUnordered, unfold};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep};
 
 use crate::check::check;
@@ -145,6 +146,7 @@ pub(crate) struct Batch<S> {
     next_index: u64,
     pace: Pace,
     most_held: usize,
+    most_unsent: usize,
     lanes: Lanes<Row>,
     running: FuturesUnordered<BoxFuture<'static, (Row, Outcome)>>,
 }
@@ -155,6 +157,28 @@ struct Pace {
     slots: Arc<Semaphore>,
     max_rate: Option<f64>,
     policy: RetryPolicy,
+    unsent: Arc<Unsent>,
+}
+
+/// The rows that wait for their first permit.
+///
+/// A batch that keeps to a rate reads no record before the last one has gone out: what was
+/// read would only wait, and still be sent after the caller has ended the source.
+#[derive(Default)]
+struct Unsent {
+    rows: AtomicUsize,
+    has_fallen: Notify,
+}
+
+impl Unsent {
+    fn add(&self) {
+        self.rows.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn remove(&self) {
+        self.rows.fetch_sub(1, Ordering::Relaxed);
+        self.has_fallen.notify_one();
+    }
 }
 
 /// A checked record on its way.
@@ -175,7 +199,9 @@ where
         let max_rate = options.max_rate.map(check_rate).transpose()?.or(config.max_rate).unwrap_or(DEFAULT_RATE);
         let max_rate = (options.pacing == Pacing::Fixed).then_some(max_rate);
         let policy = RetryPolicy { max_retries: MOST_ATTEMPTS - 1, ..config.retry };
-        let pace = Pace { slots: Arc::new(Semaphore::new(most_held / 2)), max_rate, policy };
+        let in_flight = most_held / 2;
+        let pace =
+            Pace { slots: Arc::new(Semaphore::new(in_flight)), max_rate, policy, unsent: Arc::new(Unsent::default()) };
         Ok(Self {
             records: Box::pin(records),
             client,
@@ -183,6 +209,7 @@ where
             next_index: 0,
             pace,
             most_held,
+            most_unsent: if max_rate.is_some() { 1 } else { in_flight },
             lanes: Lanes::new(),
             running: FuturesUnordered::new(),
         })
@@ -194,7 +221,8 @@ where
 
     async fn next(&mut self) -> Option<Outcome> {
         loop {
-            let has_room = !self.has_ended && self.lanes.held() < self.most_held;
+            let unsent = self.pace.unsent.rows.load(Ordering::Relaxed);
+            let has_room = !self.has_ended && self.lanes.held() < self.most_held && unsent < self.most_unsent;
             tokio::select! {
                 biased;
                 Some((row, outcome)) = self.running.next() => {
@@ -211,6 +239,8 @@ where
                         }
                     }
                 },
+                // Another record may be read now.
+                () = self.pace.unsent.has_fallen.notified(), if !self.has_ended => {}
                 else => return None,
             }
         }
@@ -235,6 +265,7 @@ where
 
     fn start(&self, row: Row) {
         let (client, pace) = (self.client.clone(), self.pace.clone());
+        pace.unsent.add();
         self.running.push(Box::pin(async move {
             let (result, attempts) = send(&client, &pace, &row.body).await;
             let outcome = Outcome { index: row.index, result, attempts, key: Some(row.key.clone()) };
@@ -252,7 +283,7 @@ async fn send(client: &Client, pace: &Pace, body: &Bytes) -> (Result<Contact, Er
     let mut retries = Retries::new(pace.policy);
     let mut in_attempts = Duration::ZERO;
     loop {
-        let (attempt, took) = attempt(client, pace, body).await;
+        let (attempt, took) = attempt(client, pace, body, retries.attempts() == 0).await;
         in_attempts += took;
         let failure = match attempt {
             Ok(contact) => return (Ok(finish(contact, retries.attempts() + 1, started)), retries.attempts() + 1),
@@ -276,11 +307,14 @@ async fn send(client: &Client, pace: &Pace, body: &Bytes) -> (Result<Contact, Er
     }
 }
 
-async fn attempt(client: &Client, pace: &Pace, body: &Bytes) -> (Result<Contact, Failure>, Duration) {
+async fn attempt(client: &Client, pace: &Pace, body: &Bytes, is_first: bool) -> (Result<Contact, Failure>, Duration) {
     // The semaphore is never closed.
     let _in_batch = pace.slots.acquire().await.ok();
     let _in_client = client.slot().await;
     client.permit(pace.max_rate).await;
+    if is_first {
+        pace.unsent.remove();
+    }
     let sent = Instant::now();
     let attempt = client.attempt(body.clone(), client.config().attempt_timeout).await;
     (attempt, sent.elapsed())

@@ -121,7 +121,7 @@ impl<'r> Checker<'r, '_> {
         };
         match self.given(Field::MetaData) {
             Some(Value::Object(entries)) => {
-                let mut out = Vec::new();
+                let mut out = Vec::with_capacity(TYPICAL_META_DATA);
                 Writer::new(&mut out, &mut self.found, Field::MetaData.name()).write_object(entries);
                 Some(out)
             }
@@ -236,6 +236,8 @@ fn wrong_kind(path: Path, value: &Value, expected: &str) -> Violation {
         }
     }
 }
+
+const TYPICAL_META_DATA: usize = 256;
 
 /// Far above what the service takes (about 100 kB, by its framework's default).
 const LARGEST_BODY: usize = 1 << 20;

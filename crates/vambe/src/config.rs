@@ -148,15 +148,30 @@ impl ClientBuilder {
         transport: impl Transport => |builder, transport| builder.transport = Some(Arc::new(transport));
     }
 
+    /// Returns what a client of these options would check with; needs no key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Config`](crate::ErrorCode::Config) if `default_region` is no country.
+    pub fn check_options(&self) -> Result<CheckOptions, Error> {
+        self.resolve_check(|name| std::env::var(name).ok())
+    }
+
+    fn resolve_check(&self, environment: impl Fn(&str) -> Option<String>) -> Result<CheckOptions, Error> {
+        check_region(self.check.default_region.as_deref())?;
+        let mut check = self.check.clone();
+        let number = || environment("VAMBE_CHANNEL_PHONE").filter(|number| !number.trim().is_empty());
+        check.channel_phone_number = check.channel_phone_number.or_else(number);
+        Ok(check)
+    }
+
     /// Applies the environment and the defaults.
     pub(crate) fn resolve(self, environment: impl Fn(&str) -> Option<String>) -> Result<Config, Error> {
         let environment = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
+        let check = self.resolve_check(environment)?;
         let api_key = ApiKey::new(&self.api_key.or_else(|| environment("VAMBE_API_KEY")).unwrap_or_default())?;
         let base_url = self.base_url.or_else(|| environment("VAMBE_BASE_URL"));
         let endpoint = endpoint(base_url.as_deref().unwrap_or(DEFAULT_BASE_URL), self.allow_http)?;
-        let mut check = self.check;
-        check.channel_phone_number = check.channel_phone_number.or_else(|| environment("VAMBE_CHANNEL_PHONE"));
-        check_region(check.default_region.as_deref())?;
         let config = Config {
             api_key,
             endpoint,

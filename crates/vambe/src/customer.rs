@@ -172,9 +172,9 @@ impl fmt::Debug for Customer<'_> {
 }
 
 fn write_key(out: &mut Vec<u8>, key: &'static str) {
-    out.push(b',');
-    write_text(out, key);
-    out.push(b':');
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(b"\":");
 }
 
 /// Reduces a phone number to its digits, and leaves an id as it is.

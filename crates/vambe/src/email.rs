@@ -27,6 +27,9 @@ fn is_top_level(label: &str) -> bool {
 }
 
 fn is_out_of_place(c: char) -> bool {
+    if c.is_ascii_alphanumeric() || matches!(c, '.' | '@' | '-' | '_') {
+        return false;
+    }
     c.is_whitespace() || c.is_control() || is_invisible(c) || "<>,;()\"".contains(c)
 }
 

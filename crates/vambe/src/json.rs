@@ -7,8 +7,16 @@ use crate::violation::{Path, Validation, Violation, ViolationCode};
 
 /// Appends text as a JSON string.
 pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
-    // Writing to memory cannot fail.
-    let _ = serde_json::to_writer(out, text);
+    // Nearly all text needs no escape, and is then copied at once. No early exit: so it is looked at in blocks.
+    let needs_escape = text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
+    if !needs_escape {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        // Writing to memory cannot fail.
+        let _ = serde_json::to_writer(out, text);
+    }
 }
 
 /// Returns a number that may be written, or why it may not; `-0` becomes `0`.

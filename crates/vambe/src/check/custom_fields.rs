@@ -22,7 +22,7 @@ enum Place<'r> {
 impl<'r> Checker<'r, '_> {
     pub(super) fn custom_field_values(&mut self) -> CustomFields<'r> {
         let mut fields = Vec::new();
-        let mut seen = HashSet::new();
+        let mut seen = SeenKeys::default();
         match self.given(Field::CustomFieldValues) {
             None => {}
             Some(Value::Object(entries)) => {
@@ -42,12 +42,7 @@ impl<'r> Checker<'r, '_> {
         fields
     }
 
-    fn entry(
-        &mut self,
-        index: usize,
-        entry: &'r Value,
-        seen: &mut HashSet<&'r str>,
-    ) -> Option<(&'r str, Cow<'r, str>)> {
+    fn entry(&mut self, index: usize, entry: &'r Value, seen: &mut SeenKeys<'r>) -> Option<(&'r str, Cow<'r, str>)> {
         let place = Place::Entry(index);
         let Value::Object(parts) = entry else {
             self.found.add(wrong_kind(place.path(), entry, "an object of key and value"));
@@ -73,7 +68,7 @@ impl<'r> Checker<'r, '_> {
         self.value(place, value)
     }
 
-    fn key(&mut self, place: Place<'r>, key: Option<&'r str>, seen: &mut HashSet<&'r str>) -> Option<&'r str> {
+    fn key(&mut self, place: Place<'r>, key: Option<&'r str>, seen: &mut SeenKeys<'r>) -> Option<&'r str> {
         let Some(key) = key.filter(|key| !key.trim().is_empty()) else {
             let problem = "must be the key of a custom field definition";
             let violation = Violation::new(place.key_path(), ViolationCode::InvalidKey, problem);
@@ -122,6 +117,26 @@ impl<'r> Checker<'r, '_> {
     }
 }
 
+/// The keys so far: in a list while they are few, which is nearly always.
+#[derive(Default)]
+struct SeenKeys<'r> {
+    few: Vec<&'r str>,
+    many: HashSet<&'r str>,
+}
+
+impl<'r> SeenKeys<'r> {
+    /// Returns whether the key is new.
+    fn insert(&mut self, key: &'r str) -> bool {
+        if self.many.is_empty() && self.few.len() < MOST_IN_A_LIST {
+            let is_new = !self.few.contains(&key);
+            self.few.push(key);
+            return is_new;
+        }
+        self.many.extend(self.few.drain(..));
+        self.many.insert(key)
+    }
+}
+
 impl Place<'_> {
     fn path(self) -> Path {
         let root = Path::key(Field::CustomFieldValues.name());
@@ -146,3 +161,5 @@ impl Place<'_> {
         }
     }
 }
+
+const MOST_IN_A_LIST: usize = 16;

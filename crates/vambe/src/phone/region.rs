@@ -3,7 +3,7 @@
 use std::panic::catch_unwind;
 use std::str::FromStr as _;
 
-use rlibphonenumber::{PhoneNumber, PhoneNumberFormat};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat};
 
 use super::{clean_phone, problem};
 use crate::error::Error;
@@ -16,7 +16,9 @@ pub(crate) struct Region(rlibphonenumber::Region);
 impl Region {
     /// Returns the region of a two-letter country code.
     pub(crate) fn new(code: &str) -> Option<Self> {
-        rlibphonenumber::Region::from_str(&code.to_ascii_uppercase()).ok().map(Self)
+        let region = rlibphonenumber::Region::from_str(&code.to_ascii_uppercase()).ok()?;
+        // Codes such as XX are reserved, and have no numbers.
+        PHONE_NUMBER_UTIL.get_country_code_for_region(region).map(|_| Self(region))
     }
 }
 

@@ -1,0 +1,106 @@
+//! What `import` and `check` have in common: files opened, run one after another, and reported.
+
+use std::path::PathBuf;
+
+use vambe_import::{Constant, Ending, Import, ImportOptions, Report, Stop, UnknownColumns, quoted};
+
+use crate::args::{FileArguments, Unknown};
+use crate::blocking::on_a_thread;
+use crate::exit::{Failure, USAGE};
+use crate::io::Io;
+use crate::progress::Progress;
+use crate::report::{Kind, Total};
+
+/// How one file is run.
+pub(crate) trait RunFile {
+    const KIND: Kind;
+
+    async fn run(&self, import: Import, stop: &Stop, progress: &mut Progress<'_>) -> Result<Report, Failure>;
+}
+
+/// Opens and runs files, unless there is no way to, and reports either way.
+pub(crate) async fn run<R: RunFile>(
+    how: Result<R, Failure>,
+    arguments: &FileArguments,
+    io: &mut Io,
+    stop: &Stop,
+) -> Result<i32, Failure> {
+    let mut total = Total::new(R::KIND);
+    let failure = match how {
+        Ok(how) => run_each(&how, &mut total, arguments, io, stop).await.err(),
+        Err(failure) => Some(failure),
+    };
+    total.print(failure, arguments.json, io)
+}
+
+/// Runs the files in order, up to the first that does not end as it should.
+async fn run_each(
+    how: &impl RunFile,
+    total: &mut Total,
+    arguments: &FileArguments,
+    io: &mut Io,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    let imports = open(arguments, io, stop).await?;
+    let mut progress = Progress::new(&imports, arguments, io);
+    let mut imports = imports.into_iter();
+    for import in imports.by_ref() {
+        let path: PathBuf = import.path().to_owned();
+        let report = how.run(import, stop, &mut progress).await?;
+        progress.end_file();
+        let is_last = !matches!(report.ending, Ending::Finished);
+        total.add(path, report);
+        if is_last {
+            break;
+        }
+    }
+    progress.end();
+    total.leave_out(imports.len());
+    Ok(())
+}
+
+/// Reads `--set` without ever repeating the value, which may be personal.
+pub(crate) fn constants(set: &[String]) -> Result<Vec<Constant>, Failure> {
+    let parse = |text: &String| text.parse().map_err(|problem| Failure::new(USAGE, format!("--set: {problem}")));
+    set.iter().map(parse).collect()
+}
+
+/// Opens every file before anything is sent, and remarks on what was found out.
+async fn open(arguments: &FileArguments, io: &mut Io, stop: &Stop) -> Result<Vec<Import>, Failure> {
+    let options = ImportOptions {
+        csv: vambe_import::CsvOptions {
+            delimiter: arguments.delimiter,
+            encoding: arguments.encoding,
+            quote: arguments.quote.unwrap_or_default(),
+        },
+        unknown: arguments.unknown.into(),
+        constants: constants(&arguments.set)?,
+        limit: arguments.limit,
+        rejects: arguments.rejects.clone(),
+    };
+    let files = arguments.file.clone();
+    let imports = on_a_thread(stop, move || Import::open(&files, &options)).await??;
+    if !arguments.quiet {
+        for import in &imports {
+            remark(import, arguments.unknown, io);
+        }
+    }
+    Ok(imports)
+}
+
+fn remark(import: &Import, unknown: Unknown, io: &mut Io) {
+    let path = import.path().display();
+    let format = import.format();
+    io.say(format_args!("{path}: {}, separated by {}", format.encoding, format.delimiter));
+    let columns = import.columns();
+    if !columns.unknown().is_empty() {
+        let fate = match unknown.into() {
+            UnknownColumns::Meta => "sent as metadata",
+            _ => "left out",
+        };
+        io.say(format_args!("{path}: no fields, {fate}: {}", quoted(columns.unknown())));
+    }
+    if columns.nameless() > 0 {
+        io.say(format_args!("{path}: columns without a name, left out: {}", columns.nameless()));
+    }
+}

@@ -1,0 +1,69 @@
+//! `vambe import`: the rows of files, sent.
+
+use vambe::{Client, ClientBuilder, Pacing, UpsertManyOptions};
+use vambe_emulator::Emulator;
+use vambe_import::{Import, Report, Stop};
+
+use crate::args::ImportArguments;
+use crate::check::Offline;
+use crate::client;
+use crate::exit::{FAILED, Failure};
+use crate::files::{self, RunFile};
+use crate::io::Io;
+use crate::progress::Progress;
+use crate::report::Kind;
+
+pub(crate) async fn run(arguments: &ImportArguments, io: &mut Io, stop: &Stop) -> Result<i32, Failure> {
+    if arguments.dry_run {
+        return files::run(Offline::new(&arguments.checks), &arguments.files, io, stop).await;
+    }
+    let online = Online::new(arguments).await;
+    files::run(online, &arguments.files, io, stop).await
+}
+
+struct Online {
+    client: Client,
+    options: UpsertManyOptions,
+    // Stops when it is dropped.
+    _emulator: Option<Emulator>,
+}
+
+impl Online {
+    async fn new(arguments: &ImportArguments) -> Result<Self, Failure> {
+        let failed = |error| Failure::new(FAILED, format!("the emulator cannot be started: {error}"));
+        let emulator = if arguments.emulator { Some(Emulator::start().await.map_err(failed)?) } else { None };
+        let client = build_client(arguments, emulator.as_ref())?;
+        Ok(Self { client, options: options(arguments), _emulator: emulator })
+    }
+}
+
+impl RunFile for Online {
+    const KIND: Kind = Kind::Import;
+
+    async fn run(&self, import: Import, stop: &Stop, progress: &mut Progress<'_>) -> Result<Report, Failure> {
+        Ok(import.send(&self.client, self.options, stop, |now| progress.show(now)).await?)
+    }
+}
+
+fn build_client(arguments: &ImportArguments, emulator: Option<&Emulator>) -> Result<Client, Failure> {
+    let builder = client::connect(client::builder(&arguments.checks)?, &arguments.connection);
+    let builder = client::with(builder, arguments.timeout, ClientBuilder::attempt_timeout);
+    let builder = match emulator {
+        Some(emulator) => builder.api_key(emulator.api_key()).base_url(emulator.url()),
+        None => builder,
+    };
+    Ok(builder.build()?)
+}
+
+fn options(arguments: &ImportArguments) -> UpsertManyOptions {
+    let mut options = UpsertManyOptions::default();
+    if let Some(calls) = arguments.max_concurrency {
+        options = options.max_concurrency(calls);
+    }
+    match arguments.max_rate {
+        Some(rate) => options.max_rate(rate),
+        // The emulator has no limit.
+        None if arguments.no_pacing || arguments.emulator => options.pacing(Pacing::Off),
+        None => options,
+    }
+}

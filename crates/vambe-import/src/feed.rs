@@ -1,0 +1,96 @@
+//! [`Feed`]: rows read on a thread of their own, so that a slow source holds nothing else up.
+
+use std::thread;
+
+use tokio::sync::mpsc;
+
+use crate::csv_source::CsvSource;
+use crate::error::{SourceError, SourceProblem};
+use crate::row::Row;
+
+/// The rows of a source, a few batches ahead of whoever takes them.
+pub(crate) struct Feed {
+    batches: mpsc::Receiver<Batch>,
+    rows: std::vec::IntoIter<Row>,
+}
+
+type Batch = Result<Vec<Row>, SourceError>;
+
+impl Feed {
+    /// Starts reading, up to so many rows.
+    pub(crate) fn start(source: CsvSource, limit: Option<u64>) -> Result<Self, SourceError> {
+        let path = source.path().to_owned();
+        let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+        let run = move || read_all(source, limit.unwrap_or(u64::MAX), &sender);
+        thread::Builder::new()
+            .name("vambe-rows".to_owned())
+            .spawn(run)
+            .map_err(|error| SourceError::at(&path, None, SourceProblem::Io(error)))?;
+        Ok(Self { batches, rows: Vec::new().into_iter() })
+    }
+
+    /// Waits for the next row; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Option<Result<Row, SourceError>> {
+        loop {
+            if let Some(row) = self.rows.next() {
+                return Some(Ok(row));
+            }
+            match self.next_batch().await? {
+                Ok(rows) => self.rows = rows.into_iter(),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// Waits for the rows that were read together; `None` at the end.
+    pub(crate) async fn next_batch(&mut self) -> Option<Result<Vec<Row>, SourceError>> {
+        self.batches.recv().await
+    }
+
+    /// Counts the rows that are left; `None` if the source cannot be read to its end.
+    pub(crate) async fn count_rest(&mut self) -> Option<u64> {
+        let mut rows = std::mem::take(&mut self.rows).len() as u64;
+        while let Some(batch) = self.batches.recv().await {
+            rows += batch.ok()?.len() as u64;
+        }
+        Some(rows)
+    }
+}
+
+const BATCHES_AHEAD: usize = 4;
+const BATCH_ROWS: usize = 1024;
+const BATCH_BYTES: usize = 256 * 1024;
+
+fn read_all(mut source: CsvSource, limit: u64, sender: &mpsc::Sender<Batch>) {
+    let mut left = limit;
+    loop {
+        let (rows, error) = read_batch(&mut source, &mut left);
+        let is_last = rows.is_empty();
+        // Whoever took the rows has gone: so does this thread.
+        if !is_last && sender.blocking_send(Ok(rows)).is_err() {
+            return;
+        }
+        match error {
+            Some(error) => drop(sender.blocking_send(Err(error))),
+            None if !is_last => continue,
+            None => {}
+        }
+        return;
+    }
+}
+
+fn read_batch(source: &mut CsvSource, left: &mut u64) -> (Vec<Row>, Option<SourceError>) {
+    let (mut rows, mut bytes) = (Vec::with_capacity(BATCH_ROWS), 0);
+    while *left > 0 && rows.len() < BATCH_ROWS && bytes < BATCH_BYTES {
+        match source.next_row() {
+            Ok(Some(row)) => {
+                *left -= 1;
+                bytes += row.size();
+                rows.push(row);
+            }
+            Ok(None) => break,
+            Err(error) => return (rows, Some(error)),
+        }
+    }
+    (rows, None)
+}

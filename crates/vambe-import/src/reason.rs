@@ -1,0 +1,88 @@
+//! [`Reason`]: why a row is rejected, in a code for programs and a sentence for people.
+
+use vambe::{Delivery, Error, Violation};
+
+use crate::row::Row;
+
+/// Why a row is rejected. It never holds the API key.
+pub(crate) struct Reason {
+    pub(crate) code: &'static str,
+    pub(crate) text: String,
+}
+
+impl Reason {
+    /// The row does not have one cell for each column.
+    pub(crate) fn row_shape(row: &Row, columns: usize) -> Self {
+        let cells = row.width();
+        let advice = match cells > columns {
+            true => "put cells that hold a delimiter in quotes",
+            false => "add what is missing, or delete the row",
+        };
+        let text = format!("the row has {}, the header {columns}: {advice}", plural(cells, "cell"));
+        Self { code: "row_shape", text }
+    }
+
+    /// The run was ended before the answer came.
+    pub(crate) fn interrupted() -> Self {
+        let text = "the import was ended before the answer came, and the row may have arrived: import it again";
+        Self { code: "interrupted", text: text.to_owned() }
+    }
+
+    /// The row breaks rules; the first one gives the code.
+    pub(crate) fn violations(violations: &[Violation]) -> Self {
+        let code = violations.first().map_or("validation", |violation| violation.code.as_str());
+        let mut sentences: Vec<_> = violations.iter().take(MOST_VIOLATIONS).map(ToString::to_string).collect();
+        if violations.len() > MOST_VIOLATIONS {
+            sentences.push(format!("and {} more", violations.len() - MOST_VIOLATIONS));
+        }
+        Self { code, text: sentences.join("; ") }
+    }
+
+    /// Sending it failed.
+    pub(crate) fn error(error: &Error) -> Self {
+        if !error.violations().is_empty() {
+            return Self::violations(error.violations());
+        }
+        let tried = match error.attempts() {
+            0 | 1 => String::new(),
+            attempts => format!(" (tried {attempts} times)"),
+        };
+        let doubt = match error.delivery() {
+            Delivery::Unknown => "; the row may have arrived all the same",
+            _ => "",
+        };
+        Self { code: error.code().as_str(), text: format!("{}{tried}{doubt}", error.message()) }
+    }
+}
+
+const MOST_VIOLATIONS: usize = 5;
+
+fn plural(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use vambe::{CheckOptions, CustomerRecord, validate};
+
+    use super::*;
+
+    #[test]
+    fn the_first_violation_gives_the_code_and_all_give_the_reason() {
+        let found = validate(&CustomerRecord::whatsapp("+56987654321", "N/A").stage_id("x"), &CheckOptions::default());
+        let reason = Reason::violations(&found.violations);
+        assert_eq!(reason.code, "phone_empty");
+        assert!(reason.text.contains("contact_phone_number") && reason.text.contains("; stageId"), "{}", reason.text);
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_the_shape_of_a_row() {
+        let row = |cells: &[usize]| Row::new(1, 0, "x".repeat(9), cells);
+        assert_eq!(
+            Reason::row_shape(&row(&[1]), 3).text,
+            "the row has 1 cell, the header 3: add what is missing, or delete the row"
+        );
+        assert!(Reason::row_shape(&row(&[1, 2, 3, 4]), 3).text.ends_with("put cells that hold a delimiter in quotes"));
+    }
+}
