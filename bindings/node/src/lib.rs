@@ -9,6 +9,7 @@
 
 mod batch;
 mod client;
+mod command;
 mod emulator;
 mod functions;
 mod options;
