@@ -10,7 +10,14 @@ const profile = process.argv.includes('--release') ? 'release' : 'dev';
 const messages = execFileSync(
   'cargo',
   ['build', '--package', 'vambe-node', '--profile', profile, '--message-format', 'json-render-diagnostics'],
-  { cwd: repository, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28, encoding: 'utf8' },
+  {
+    cwd: repository,
+    // Symbols are half of the file, and nobody who installs it can read them.
+    env: { ...process.env, CARGO_PROFILE_RELEASE_STRIP: 'symbols' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 1 << 28,
+    encoding: 'utf8',
+  },
 );
 const built = messages
   .split('\n')
