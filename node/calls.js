@@ -1,7 +1,6 @@
 'use strict';
 // The calls under way in this environment, and the way in which their ends come back.
 
-const { MessageChannel } = require('node:worker_threads');
 const { errorFrom } = require('./errors.js');
 const native = require('./native.js');
 
@@ -21,6 +20,7 @@ function open() {
   port = new native.Port(deliver);
   // A port of a channel holds the event loop while it is referenced. Timers would do too, but
   // for tests that fake them.
+  const { MessageChannel } = require('node:worker_threads');
   hold = new MessageChannel().port1;
   hold.unref();
 }

@@ -33,9 +33,7 @@ impl Client {
             None => self.client.clone(),
             Some(text) => self.client.with_options(options::call(&text)?).map_err(options::thrown)?,
         };
-        port.run(runtime::clients()?, id, |_| async move {
-            Message::of(&client.upsert(read_record(&record)).await)
-        });
+        port.run(runtime::clients()?, id, |_| async move { Message::of(&client.upsert(read_record(&record)).await) });
         Ok(())
     }
 

@@ -87,10 +87,7 @@ impl Emulator {
         Ok(())
     }
 
-    fn tell<T>(
-        &self,
-        run: impl FnOnce(&vambe_emulator::Emulator, &str) -> Result<T, ControlError>,
-    ) -> napi::Result<T> {
+    fn tell<T>(&self, run: impl FnOnce(&vambe_emulator::Emulator, &str) -> Result<T, ControlError>) -> napi::Result<T> {
         let running = lock(&self.running);
         let emulator = running.as_ref().ok_or_else(|| refused("the emulator is closed"))?;
         run(emulator, emulator.api_key()).map_err(|error| refused(&error.to_string()))

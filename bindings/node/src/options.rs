@@ -159,7 +159,6 @@ pub(crate) fn config_error(message: &str) -> napi::Error {
 }
 
 /// Returns an error of the core, for JavaScript to make its own of.
-#[allow(clippy::needless_pass_by_value)] // For use with `map_err`.
 pub(crate) fn thrown(error: vambe::Error) -> napi::Error {
     napi::Error::from_reason(json!(error).to_string())
 }

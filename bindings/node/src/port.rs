@@ -1,6 +1,7 @@
 //! [`Port`]: one per JavaScript environment; starts and cancels calls, and delivers what they end in.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use napi::bindgen_prelude::{Env, Function};
@@ -127,7 +128,8 @@ impl Sender {
         } else {
             queue.text.push(',');
         }
-        queue.text.push_str(&format!("{},{},", self.id, message.kind as u8));
+        // Writing to memory cannot fail.
+        let _ = write!(queue.text, "{},{},", self.id, message.kind as u8);
         queue.text.push_str(&message.payload);
     }
 }
