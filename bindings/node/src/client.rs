@@ -1,0 +1,61 @@
+//! [`Client`]: the core's client, with records and options as JSON text.
+
+use napi::bindgen_prelude::Env;
+use napi_derive::napi;
+use serde_json::json;
+
+use crate::options;
+use crate::port::{Message, Port};
+use crate::runtime;
+use crate::value::read_record;
+
+/// The core's client.
+#[napi(custom_finalize)]
+pub struct Client {
+    pub(crate) client: vambe::Client,
+}
+
+#[napi]
+impl Client {
+    #[napi(constructor)]
+    #[allow(missing_docs)]
+    pub fn new(env: Env, options: String) -> napi::Result<Self> {
+        let client = options::client(&options)?.build().map_err(options::thrown)?;
+        // Lets the collector know that more hangs on this object than it can see.
+        env.adjust_external_memory(WEIGHT)?;
+        Ok(Self { client })
+    }
+
+    /// Starts an upsert, whose end `port` delivers under `id`.
+    #[napi]
+    pub fn upsert(&self, port: &Port, id: u32, record: String, options: Option<String>) -> napi::Result<()> {
+        let client = match options {
+            None => self.client.clone(),
+            Some(text) => self.client.with_options(options::call(&text)?).map_err(options::thrown)?,
+        };
+        port.run(runtime::clients()?, id, |_| async move { Message::of(&client.upsert(read_record(&record)).await) });
+        Ok(())
+    }
+
+    /// Returns the violations and warnings of a record as JSON text.
+    #[napi]
+    pub fn validate(&self, record: String) -> String {
+        json!(self.client.validate(&read_record(&record))).to_string()
+    }
+
+    /// Returns what would be sent for a record, as JSON text.
+    #[napi]
+    pub fn prepare(&self, record: String) -> napi::Result<String> {
+        let prepared = self.client.prepare(&read_record(&record)).map_err(options::thrown)?;
+        Ok(json!(prepared).to_string())
+    }
+}
+
+impl napi::bindgen_prelude::ObjectFinalize for Client {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        env.adjust_external_memory(-WEIGHT).map(drop)
+    }
+}
+
+/// About what a client with one idle connection takes.
+const WEIGHT: i64 = 32 * 1024;

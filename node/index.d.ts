@@ -1,0 +1,500 @@
+/**
+ * Upserts customers into Vambe over its public HTTP API. Not affiliated with Vambe.
+ *
+ * ```js
+ * const { Client } = require('vambe');
+ *
+ * const client = new Client(); // reads VAMBE_API_KEY
+ * const contact = await client.upsert({
+ *   channel: 'whatsapp',
+ *   channel_phone_number: '+56987654321',
+ *   contact_phone_number: '+56 9 1234 5678',
+ * });
+ * ```
+ *
+ * @packageDocumentation
+ */
+
+declare global {
+  // As newer TypeScript libraries declare it, for those who compile with an older one.
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+}
+
+/** A value in `meta_data` and `extra`; `docs/values.md` says what becomes of each kind. */
+export type Value =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | undefined
+  | Date
+  | { toJSON(key?: string): unknown }
+  | readonly Value[]
+  | ReadonlySet<Value>
+  | ReadonlyMap<string, Value>
+  | { readonly [key: string]: Value };
+
+/** The value of a custom field; sent as text, and dropped when there is nothing in it. */
+export type CustomFieldValue = string | number | bigint | boolean | null | undefined | Date | { toJSON(): unknown };
+
+/** Values of fields defined in the dashboard: an object of key and value, or a list. */
+export type CustomFieldValues =
+  | { readonly [key: string]: CustomFieldValue }
+  | ReadonlyMap<string, CustomFieldValue>
+  | ReadonlyArray<{ readonly key: string; readonly value: CustomFieldValue }>;
+
+type Optional<T> = T | null | undefined;
+
+/** The fields that every channel has, spelled as the API spells them. */
+export interface CommonFields {
+  /** The name to show. */
+  contact_name?: Optional<string>;
+  /** Sent as given. */
+  contact_email?: Optional<string>;
+  /** The UUID of a pipeline stage. */
+  stageId?: Optional<string>;
+  /** Another spelling of `stageId`. */
+  stage_id?: Optional<string>;
+  /** The UUID of the responsible team member. */
+  agentId?: Optional<string>;
+  /** Another spelling of `agentId`. */
+  agent_id?: Optional<string>;
+  /** Anything else, for the service's AI to read. */
+  meta_data?: Optional<{ readonly [key: string]: Value } | ReadonlyMap<string, Value>>;
+  /** Values of fields defined in the dashboard. */
+  custom_field_values?: Optional<CustomFieldValues>;
+  /** Keys newer than this SDK, merged into the body as they are, nulls included. */
+  extra?: Optional<{ readonly [key: string]: Value }>;
+}
+
+/** A customer of a WhatsApp number. */
+export interface WhatsAppRecord extends CommonFields {
+  channel: 'whatsapp' | 'web-whatsapp';
+  /** Your own number, or the channel's id; the client may have a default. Sent as given. */
+  channel_phone_number?: Optional<string>;
+  /** The customer's number. Digits and `+` are kept. */
+  contact_phone_number: string;
+  channel_id?: undefined;
+  external_user_id?: undefined;
+}
+
+/** A user of a webchat widget. */
+export interface WebchatRecord extends CommonFields {
+  channel: 'webchat';
+  /** The UUID of your webchat channel; the client may have a default. */
+  channel_id?: Optional<string>;
+  /** Your own id of the webchat user. */
+  external_user_id: string | number | bigint;
+  channel_phone_number?: undefined;
+  contact_phone_number?: undefined;
+}
+
+/** A customer of the channel that the client has as its default. */
+export interface DefaultChannelRecord extends CommonFields {
+  channel?: undefined;
+  channel_phone_number?: Optional<string>;
+  contact_phone_number?: Optional<string>;
+  channel_id?: Optional<string>;
+  external_user_id?: Optional<string | number | bigint>;
+}
+
+/** A customer as given: flat, and possibly wrong. */
+export type CustomerRecord = WhatsAppRecord | WebchatRecord | DefaultChannelRecord;
+
+/** The payload of the deprecated note endpoint. */
+export interface Note {
+  to_phone: string;
+  from_phone: string;
+  note?: Optional<string>;
+  contact_name?: Optional<string>;
+  meta_data?: Optional<{ readonly [key: string]: Value }>;
+  stage_id?: Optional<string>;
+}
+
+/** What a check takes for granted. */
+export interface CheckOptions {
+  /** `channel` of records that give none. */
+  channel?: Optional<'whatsapp' | 'web-whatsapp' | 'webchat'>;
+  /** `channel_phone_number` of WhatsApp records that give none. Default: `VAMBE_CHANNEL_PHONE`, for a client. */
+  channelPhoneNumber?: Optional<string>;
+  /** `channel_id` of webchat records that give none. */
+  channelId?: Optional<string>;
+  /** Country of numbers without country code, such as `CL`; all numbers become E.164. Default: none, numbers are only cleaned. */
+  defaultRegion?: Optional<string>;
+  /** Whether a suspicious e-mail address is an error. Default: a warning. */
+  strictEmail?: Optional<boolean>;
+  /** Whether `meta_data` is sent as `{}` when there is none. Default: yes. */
+  sendEmptyMetaData?: Optional<boolean>;
+}
+
+/** Options of a client; what is not said comes from the environment, then from the defaults. */
+export interface ClientOptions extends CheckOptions {
+  /** The API key (Vambe dashboard, Developers). Default: `VAMBE_API_KEY`. */
+  apiKey?: Optional<string>;
+  /** Where the API is; a path in it is kept. Default: `VAMBE_BASE_URL`, or `https://api.vambe.me`. */
+  baseUrl?: Optional<string>;
+  /** The time of a whole call: all attempts, waits and bodies. Default: 30,000. */
+  timeoutMs?: Optional<number>;
+  /** The time of one attempt. Default: 10,000. */
+  attemptTimeoutMs?: Optional<number>;
+  /** The time to connect. Default: 5,000. */
+  connectTimeoutMs?: Optional<number>;
+  /** How often a failed call is tried again. Default: 2. */
+  maxRetries?: Optional<number>;
+  /** How many calls may be in flight, 1 to 1024. Default: no limit for `upsert`, 32 for `upsertMany`. */
+  maxConcurrency?: Optional<number>;
+  /** The calls per second of `upsertMany`, a ceiling. Default: 5, the pace of the API's own example. */
+  maxRate?: Optional<number>;
+  /** The longest first wait before a retry; each next one doubles. Default: 250. */
+  backoffMs?: Optional<number>;
+  /** The longest wait before a retry. Default: 8,000. */
+  backoffCapMs?: Optional<number>;
+  /** The proxy, as a URL. Default: the environment's and the system's. */
+  proxy?: Optional<string>;
+  /** A PEM file of certificates to trust beside the platform's. */
+  caFile?: Optional<string>;
+  /** The name and version of your program, added to the `User-Agent`. */
+  appInfo?: Optional<string>;
+  /** Allows plain http to a host that is not loopback. Default: no. */
+  allowHttp?: Optional<boolean>;
+}
+
+/** Options of one call, on the same connections. */
+export interface CallOptions {
+  /** Ends the call when it fires: the connection is closed, and the promise rejects with the signal's reason. */
+  signal?: Optional<AbortSignal>;
+  /** The time of the whole call. Default: the client's. */
+  timeoutMs?: Optional<number>;
+  /** The time of one attempt. Default: the client's. */
+  attemptTimeoutMs?: Optional<number>;
+  /** How often a failed call is tried again. Default: the client's. */
+  maxRetries?: Optional<number>;
+}
+
+/** How far a batch is. */
+export interface Progress {
+  done: number;
+  accepted: number;
+  rejected: number;
+}
+
+/** Options of `upsertMany`. */
+export interface UpsertManyOptions {
+  /** Ends the batch when it fires: calls in flight are closed, and the next outcome rejects with the signal's reason. */
+  signal?: Optional<AbortSignal>;
+  /** How many calls may be in flight, 1 to 1024. Default: the client's, or 32. */
+  maxConcurrency?: Optional<number>;
+  /** The calls per second, a ceiling. Default: the client's, or 5. */
+  maxRate?: Optional<number>;
+  /** `off`: as fast as `maxConcurrency` allows; for servers without a limit. Default: `fixed`, keep to `maxRate`. */
+  pacing?: Optional<'fixed' | 'off'>;
+  /** Is called after each outcome. What it throws ends the batch. */
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** Records to upsert: an array, an iterable, an async iterable, or a stream. */
+export type Records =
+  | Iterable<CustomerRecord>
+  | AsyncIterable<CustomerRecord>
+  | { getReader(): { read(): Promise<{ done: boolean; value?: CustomerRecord | undefined }> } };
+
+/** The outcomes of a batch, in the order of completion. Leaving the loop ends the calls in flight. */
+export interface Outcomes extends AsyncIterableIterator<Outcome> {
+  next(): Promise<IteratorResult<Outcome, undefined>>;
+  return(): Promise<IteratorResult<Outcome, undefined>>;
+  [Symbol.asyncIterator](): Outcomes;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Upserts customers. Keep one for the life of the program: it keeps its connections. */
+export class Client {
+  /**
+   * Builds the client; nothing is sent yet.
+   *
+   * @throws {@link ConfigError} names the option that is missing or wrong.
+   */
+  constructor(options?: ClientOptions);
+
+  /**
+   * Creates the customer's contact, or updates it when the channel already knows them.
+   *
+   * The record is checked first. Connection failures, timeouts, 408, 425, 429 and 5xx are
+   * tried again: the API documents the call as idempotent.
+   *
+   * @throws {@link ValidationError} before anything is sent; any other {@link VambeError} after
+   * the last attempt; the signal's reason when it fires. Always as a rejection.
+   */
+  upsert(record: CustomerRecord, options?: CallOptions): Promise<Contact>;
+
+  /**
+   * Upserts many customers: lazily, in bounded memory, with the outcomes as they complete.
+   *
+   * Records of one contact are sent one after another, in the order given. At most
+   * 2 × `maxConcurrency` records are held. A record that fails is an outcome, not an error.
+   *
+   * @throws {@link ConfigError} at the first outcome, if an option is out of range.
+   */
+  upsertMany(records: Records, options?: UpsertManyOptions): Outcomes;
+
+  /** Checks a record without sending it, and returns every problem at once. */
+  validate(record: CustomerRecord): Validation;
+
+  /**
+   * Returns what would be sent for a record, without sending it.
+   *
+   * @throws {@link ValidationError} with every problem at once.
+   */
+  prepare(record: CustomerRecord): Prepared;
+
+  /** Waits for the calls in flight, then lets the connections go; a call made afterwards is a {@link ConfigError}. */
+  close(): Promise<void>;
+
+  /** Closes the client: `await using client = new Client()`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The contact that was created or found, with what the call cost. Only `id` is guaranteed. */
+export class Contact {
+  private constructor();
+  /** The contact's id (other endpoints of the API call it `aiContactId`). */
+  readonly id: string;
+  /** Display name. */
+  readonly name: string | null;
+  /** Phone number as the server keeps it. */
+  readonly phone: string | null;
+  /** E-mail address. */
+  readonly email: string | null;
+  /** Channel: `whatsapp`, `web-whatsapp`, `webchat`, or one that is newer than this SDK. */
+  readonly platform: string | null;
+  /** Your organisation's id. */
+  readonly client_id: string | null;
+  /** The customer profile, which several contacts may share. */
+  readonly ai_customer_id: string | null;
+  /** When the contact was created, as ISO 8601 text. */
+  readonly created_at: string | null;
+  /** The current pipeline stage. */
+  readonly default_stage_id: string | null;
+  /** Whether the contact is blocked. */
+  readonly blocked: boolean | null;
+  /** State of the chat, such as `UNATTENDED`. */
+  readonly chat_status: string | null;
+  /** Whether the chat was read. */
+  readonly is_chat_read: boolean | null;
+  /** Every other field of the answer. */
+  readonly extra: { readonly [key: string]: unknown };
+  /** The answer's JSON as received. */
+  readonly raw: string;
+  /** The HTTP status: any 2xx. */
+  readonly status: number;
+  /** The server's id of the request, if it sent one. */
+  readonly requestId: string | null;
+  /** How many times the call was tried. */
+  readonly attempts: number;
+  /** How long the call took, waits included. */
+  readonly elapsedMs: number;
+}
+
+interface OutcomeFields {
+  /** The record's place in the input, from 0. */
+  readonly index: number;
+  /** How many times the record was sent. */
+  readonly attempts: number;
+  /** The record's identity, unless it was refused; personal data. */
+  readonly key: string | undefined;
+}
+
+/** What became of one record of a batch. */
+export type Outcome = OutcomeFields &
+  (
+    | { readonly ok: true; readonly contact: Contact; readonly error: undefined }
+    | { readonly ok: false; readonly contact: undefined; readonly error: VambeError }
+  );
+export const Outcome: { readonly prototype: Outcome };
+
+/** One broken rule, with its place, code and way out. */
+export interface Violation {
+  /** Where, as the caller spelled it, such as `['custom_field_values', 1, 'value']`. */
+  readonly path: ReadonlyArray<string | number>;
+  /** One of the codes that `docs/contract.md` lists. */
+  readonly code: string;
+  /** What is wrong; never holds the value. */
+  readonly message: string;
+  readonly severity: 'error' | 'warning';
+  readonly hint?: string;
+  readonly suggestion?: string;
+}
+
+/** What a check found. The record is sent if there are no violations. */
+export interface Validation {
+  readonly violations: readonly Violation[];
+  readonly warnings: readonly Violation[];
+  /** Whether there were more than the lists hold. */
+  readonly truncated: boolean;
+}
+
+/** One difference between the record as given and the body as sent. */
+export interface Change {
+  readonly path: ReadonlyArray<string | number>;
+  readonly action: 'dropped' | 'cleaned' | 'trimmed' | 'normalized' | 'converted' | 'filled' | 'added';
+  /** The text before; personal data. */
+  readonly before?: string;
+  /** The text after; personal data. */
+  readonly after?: string;
+}
+
+/** What would be sent for a record, and how it came about. */
+export interface Prepared {
+  /** The JSON body, to the byte. */
+  readonly body: string;
+  /** What was changed on the way. */
+  readonly changes: readonly Change[];
+  /** What is doubtful, yet sent. */
+  readonly warnings: readonly Violation[];
+  /** The record's identity: records that share it are sent one after another. */
+  readonly key: string;
+}
+
+/** One spelling of a number. */
+export interface PhoneVariant {
+  /** The number, with its plus. */
+  readonly number: string;
+  /** Whether this spelling could also be somebody's landline. */
+  readonly may_be_landline: boolean;
+}
+
+/** Checks a record without sending it, and returns every problem at once. */
+export function validate(record: CustomerRecord, options?: CheckOptions): Validation;
+
+/**
+ * Returns what would be sent for a record, without sending it.
+ *
+ * @throws {@link ValidationError} with every problem at once.
+ */
+export function prepare(record: CustomerRecord, options?: CheckOptions): Prepared;
+
+/**
+ * Cleans a phone number as the API's page does: keeps the digits 0-9 and `+`.
+ *
+ * Whether the result is still the number that was written is another question, which {@link validate} answers.
+ */
+export function cleanPhone(text: string): string;
+
+/**
+ * Returns the number in E.164 form, reading a national number as one of the region's.
+ *
+ * @throws {@link ValidationError} if no such number can exist.
+ */
+export function normalizePhone(text: string, region: string): string;
+
+/** Returns the spellings of one WhatsApp account, the given one first. For looking customers up, never for sending. */
+export function phoneVariants(number: string): PhoneVariant[];
+
+/**
+ * Translates the payload of the deprecated note endpoint into a record.
+ *
+ * The note becomes `meta_data.internal_note`, as the API's migration guide has it.
+ *
+ * @throws {@link ValidationError} if the payload is no object, or holds the note twice.
+ */
+export function fromNote(payload: Note): WhatsAppRecord;
+
+/** What kind of error it is, by what the caller does next. */
+export type ErrorCode =
+  | 'config'
+  | 'validation'
+  | 'bad_request'
+  | 'authentication'
+  | 'permission_denied'
+  | 'not_found'
+  | 'rate_limited'
+  | 'server'
+  | 'api'
+  | 'connection'
+  | 'timeout'
+  | 'invalid_response';
+
+/** Everything that can go wrong. `code` says what kind it is; the other attributes are data to act on. */
+export class VambeError extends Error {
+  protected constructor(details: never);
+  readonly code: ErrorCode;
+  /** The HTTP status, if the server answered. */
+  readonly status: number | undefined;
+  /** Every broken rule of a record that was not sent. */
+  readonly violations: readonly Violation[];
+  /** The warnings found beside the violations. */
+  readonly warnings: readonly Violation[];
+  /** Whether there were more violations or warnings than the lists hold. */
+  readonly truncated: boolean;
+  /** The custom field keys that the server said do not exist. */
+  readonly missingCustomFields: readonly string[];
+  /** How long the server asked to wait, in seconds. */
+  readonly retryAfter: number | undefined;
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean;
+  /** Whether the server may have applied the call. */
+  readonly delivery: 'not_sent' | 'rejected' | 'unknown';
+  /** The server's id of the request, to quote to its support. */
+  readonly requestId: string | undefined;
+  /** How many times the call was tried. */
+  readonly attempts: number;
+  /** What the call was doing when it ended. */
+  readonly phase: 'queue' | 'connect' | 'send' | 'wait' | 'body' | undefined;
+  /** The answer's text, at most 4 KiB of it; it may hold personal data. */
+  readonly body: string | undefined;
+  /** All data of the error; `structuredClone` keeps it where it drops the other attributes. */
+  readonly cause: object;
+  /** Gives all data of the error, the answer's text included. */
+  toJSON(): { readonly [name: string]: unknown };
+}
+
+/** A bad key, URL or option: mend the set-up. */
+export class ConfigError extends VambeError {
+  readonly code: 'config';
+}
+/** The record breaks a rule; nothing was sent: mend the record. `violations` lists every problem. */
+export class ValidationError extends VambeError {
+  readonly code: 'validation';
+}
+/** The server answered with a status that is no success. */
+export class ApiError extends VambeError {
+  readonly code: 'bad_request' | 'authentication' | 'permission_denied' | 'not_found' | 'rate_limited' | 'server' | 'api';
+}
+/** 400 or 422: the server refused the record. */
+export class BadRequestError extends ApiError {
+  readonly code: 'bad_request';
+}
+/** 401: the key is wrong. */
+export class AuthenticationError extends ApiError {
+  readonly code: 'authentication';
+}
+/** 403: the key may not do this. */
+export class PermissionDeniedError extends ApiError {
+  readonly code: 'permission_denied';
+}
+/** 404: the base URL is probably wrong. */
+export class NotFoundError extends ApiError {
+  readonly code: 'not_found';
+}
+/** 429 after the last attempt: slow down. */
+export class RateLimitError extends ApiError {
+  readonly code: 'rate_limited';
+}
+/** 5xx after the last attempt: try later. */
+export class ServerError extends ApiError {
+  readonly code: 'server';
+}
+/** The server was never reached, or cut the connection. */
+export class ApiConnectionError extends VambeError {
+  readonly code: 'connection';
+}
+/** The time was over. */
+export class ApiTimeoutError extends VambeError {
+  readonly code: 'timeout';
+}
+/** A success that cannot be read. */
+export class InvalidResponseError extends VambeError {
+  readonly code: 'invalid_response';
+}

@@ -1,0 +1,26 @@
+import vambe from './index.js';
+
+export const {
+  ApiConnectionError,
+  ApiError,
+  ApiTimeoutError,
+  AuthenticationError,
+  BadRequestError,
+  Client,
+  ConfigError,
+  Contact,
+  InvalidResponseError,
+  NotFoundError,
+  Outcome,
+  PermissionDeniedError,
+  RateLimitError,
+  ServerError,
+  ValidationError,
+  VambeError,
+  cleanPhone,
+  fromNote,
+  normalizePhone,
+  phoneVariants,
+  prepare,
+  validate,
+} = vambe;

@@ -1,0 +1,165 @@
+'use strict';
+// What is installed: the loader and its message, the packed packages, bundles of them, the command.
+
+const assert = require('node:assert/strict');
+const { execFile, spawn } = require('node:child_process');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const readline = require('node:readline');
+const { after, before, test } = require('node:test');
+const { promisify } = require('node:util');
+const { Emulator } = require('vambe/testing');
+const { packAll } = require('../../bindings/node/pack.js');
+
+const repository = path.join(__dirname, '..', '..');
+const run = promisify(execFile);
+
+let emulator;
+let folder;
+let installed;
+before(async () => {
+  emulator = await Emulator.start();
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'vambe-'));
+  const packed = packAll(path.join(folder, 'packed'));
+  installed = path.join(folder, 'installed');
+  fs.mkdirSync(installed);
+  fs.writeFileSync(path.join(installed, 'package.json'), '{"private": true}\n');
+  // Offline: the packages of the other platforms are optional, and stay away.
+  const options = ['--offline', '--no-audit', '--no-fund', '--loglevel', 'error', '--cache', path.join(folder, 'cache')];
+  await run('npm', ['install', ...options, packed.native, packed.main], { cwd: installed });
+});
+after(async () => {
+  await emulator.close();
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs Node where the package is installed, against the emulator. */
+function node(args, environment = {}, cwd = installed) {
+  const env = { ...process.env, VAMBE_API_KEY: emulator.apiKey, VAMBE_BASE_URL: emulator.url, ...environment };
+  return run(process.execPath, args, { cwd, env });
+}
+
+const firstBlock = () => /```js\n([\s\S]*?)```/.exec(fs.readFileSync(path.join(repository, 'docs', 'node.md'), 'utf8'))[1];
+
+test('the packed packages run the first example as ESM', async () => {
+  fs.writeFileSync(path.join(installed, 'example.mjs'), firstBlock());
+  const { stdout } = await node(['example.mjs']);
+  assert.match(stdout, /^[0-9a-f-]{36} \+56912345678\n$/);
+});
+
+test('the packed packages run the first example through require', async () => {
+  const source = firstBlock().replace(/^import (\{.*\}) from '(.*)';/m, "const $1 = require('$2');");
+  fs.writeFileSync(path.join(installed, 'example.cjs'), `(async () => {\n${source}\n})();\n`);
+  const { stdout } = await node(['example.cjs']);
+  assert.match(stdout, /^[0-9a-f-]{36} \+56912345678\n$/);
+});
+
+test('the package holds what it needs and nothing else', () => {
+  const files = fs.readdirSync(path.join(installed, 'node_modules', 'vambe'), { recursive: true, encoding: 'utf8' });
+  assert.ok(files.includes(path.join('node', 'index.d.mts')) && files.includes('LICENSE-MIT'));
+  assert.deepEqual(files.filter((file) => /\.node$|\.rs$|test\.js$/.test(file)), []);
+});
+
+test('the version is the one of the workspace', () => {
+  const workspace = fs.readFileSync(path.join(repository, 'Cargo.toml'), 'utf8');
+  assert.equal(require('../../package.json').version, /\[workspace\.package\]\nversion = "(.*)"/.exec(workspace)[1]);
+});
+
+test('a missing native part is told with platform, libc, package and command', async () => {
+  const moved = path.join(folder, 'moved');
+  const packages = fs.readdirSync(path.join(installed, 'node_modules')).filter((name) => name.startsWith('vambe-'));
+  assert.equal(packages.length, 1);
+  const native = path.join(installed, 'node_modules', packages[0]);
+  fs.renameSync(native, moved);
+  try {
+    const failed = await node(['-e', "require('vambe')"]).catch((error) => error);
+    assert.match(failed.stderr, new RegExp(`platform ${process.platform}-${process.arch}`));
+    if (process.platform === 'linux') assert.match(failed.stderr, /libc (glibc|musl)/);
+    assert.match(failed.stderr, new RegExp(`npm install ${packages[0]}@`));
+    assert.match(failed.stderr, new RegExp(`--os=${process.platform} --cpu=${process.arch}`));
+    const given = { VAMBE_NATIVE_PATH: path.join(moved, 'vambe.node') };
+    const { stdout } = await node(['-p', "require('vambe').cleanPhone('+56 9')"], given);
+    assert.equal(stdout, '+569\n');
+  } finally {
+    fs.renameSync(moved, native);
+  }
+});
+
+test('a native part of another version is refused', async () => {
+  const vambe = path.join(installed, 'node_modules', 'vambe', 'package.json');
+  const manifest = fs.readFileSync(vambe, 'utf8');
+  fs.writeFileSync(vambe, manifest.replace(/"version": ".*"/, '"version": "9.9.9"'));
+  const failed = await node(['-e', "require('vambe')"]).catch((error) => error);
+  fs.writeFileSync(vambe, manifest);
+  assert.match(failed.stderr, /vambe is 9\.9\.9/);
+});
+
+const program = `
+  import { Client } from 'vambe';
+  const record = { channel: 'whatsapp', channel_phone_number: '+56987654321', contact_phone_number: '+56912345678' };
+  console.log((await new Client().upsert(record)).phone);
+`;
+
+/** Runs a bundler's own API in a process of its own, since some of them stay. */
+function bundled(code) {
+  const script = `(async () => {${code}})().then(() => process.exit(0), (error) => (console.error(error), process.exit(1)))`;
+  return run(process.execPath, ['-e', script], { cwd: repository });
+}
+
+/** Writes the program to bundle, and gives its path as JavaScript. */
+function entry(name) {
+  fs.writeFileSync(path.join(installed, name), program);
+  return JSON.stringify(path.join(installed, name));
+}
+
+const goal = (name) => JSON.stringify(path.join(installed, name));
+
+test('esbuild bundles it, with the native part left outside', async () => {
+  const options = `entryPoints: [${entry('entry.mjs')}], bundle: true, platform: 'node', format: 'esm', logLevel: 'error'`;
+  const banner = `{ js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }`;
+  await bundled(`const { build } = require('esbuild');
+    await build({ ${options}, external: ['vambe-*'], banner: ${banner}, outfile: ${goal('esbuild-all.mjs')} });
+    await build({ ${options}, external: ['vambe'], outfile: ${goal('esbuild.mjs')} });`);
+  assert.equal((await node(['esbuild-all.mjs'])).stdout, '+56912345678\n');
+  assert.equal((await node(['esbuild.mjs'])).stdout, '+56912345678\n');
+});
+
+test('Vite bundles a server with it', async () => {
+  await bundled(`const { build } = await import('vite');
+    const options = { ssr: ${entry('vite-entry.mjs')}, outDir: ${goal('vite')}, target: 'node20', rollupOptions: { external: ['vambe'] } };
+    await build({ root: ${goal('.')}, configFile: false, logLevel: 'error', build: options });`);
+  const [file] = fs.readdirSync(path.join(installed, 'vite'));
+  assert.equal((await node([path.join('vite', file)])).stdout, '+56912345678\n');
+});
+
+test('Rollup bundles with it', async () => {
+  await bundled(`const bundle = await require('rollup').rollup({ input: ${entry('rollup-entry.mjs')}, external: ['vambe'] });
+    await bundle.write({ file: ${goal('rollup.mjs')}, format: 'es' });`);
+  assert.equal((await node(['rollup.mjs'])).stdout, '+56912345678\n');
+});
+
+const command = () => path.join(installed, 'node_modules', '.bin', 'vambe');
+
+test('the command runs, with the exit codes of the command', async () => {
+  const { stdout } = await run(command(), ['phone', '+56 9 1234 5678']);
+  assert.match(stdout, /\+56912345678/);
+  const failed = await run(command(), ['phone', '--nonsense']).catch((error) => error);
+  assert.equal(failed.code, 2);
+});
+
+test('the command ends on a signal, with the code of it', { skip: process.platform === 'win32' }, async () => {
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    const child = spawn(process.execPath, [command(), 'emulator', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      const [line] = await once(readline.createInterface({ input: child.stdout }), 'line');
+      assert.match(JSON.parse(line).url, /^http:\/\/127\.0\.0\.1:/);
+      child.kill(signal);
+      const [code] = await once(child, 'exit');
+      assert.ok([0, 130, 143].includes(code), `${signal}: ${code}`);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  }
+});
