@@ -42,14 +42,20 @@ test-python: .venv/ready
 	$(call stage,Python suites,.venv/bin/pytest --quiet)
 
 .PHONY: stress
-stress: .venv/ready ## Run the full rounds of fork, exit, Ctrl-C, cancellation and memory
+stress: .venv/ready node_modules/ready ## Run the full rounds of fork, exit, Ctrl-C, cancellation and memory
 	VIRTUAL_ENV=.venv .venv/bin/maturin develop --quiet
 	STRESS=full .venv/bin/pytest --quiet tests/python/stress
+	npm run --silent build
+	STRESS=full node --test tests/node/process.test.js
+
+node_modules/ready: package-lock.json
+	$(call stage,Node set-up,npm ci --silent --no-audit --no-fund)
+	@touch $@
 
 .PHONY: test-node
-test-node:
-	$(call stage,Node suites: build,cargo build --quiet --bin vambe)
-	$(call stage,Node suites,node --test tests/node/)
+test-node: node_modules/ready
+	$(call stage,Node build,cargo build --quiet --bin vambe && npm run --silent build && cargo clippy --quiet --package vambe-node -- -D warnings)
+	$(call stage,Node suites,npm test --silent)
 
 .PHONY: check
 check: ## Check formatting, lints and documentation

@@ -50,6 +50,12 @@ blocks.forEach((code, index) => {
   });
 });
 
+test('the block of the README runs', async () => {
+  const [, code] = /```js\n([\s\S]*?)```/.exec(fs.readFileSync(path.join(repository, 'README.md'), 'utf8'));
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], { cwd: repository });
+  assert.match(stdout.trim(), PRINTED[0]);
+});
+
 test('the five use cases of the page', async () => {
   const cases = await import(path.join(folder, 'use-cases.mjs'));
   const crm = { full_name: 'Ana Pérez', phone: '+56 9 1111 2222', email: 'ana@example.com', company_name: 'Acme', qualification_score: 87 };
