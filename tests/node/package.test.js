@@ -134,12 +134,6 @@ test('Vite bundles a server with it', async () => {
   assert.equal((await node([path.join('vite', file)])).stdout, '+56912345678\n');
 });
 
-test('Rollup bundles with it', async () => {
-  await bundled(`const bundle = await require('rollup').rollup({ input: ${entry('rollup-entry.mjs')}, external: ['vambe'] });
-    await bundle.write({ file: ${goal('rollup.mjs')}, format: 'es' });`);
-  assert.equal((await node(['rollup.mjs'])).stdout, '+56912345678\n');
-});
-
 const command = () => path.join(installed, 'node_modules', '.bin', 'vambe');
 
 test('the command runs, with the exit codes of the command', async () => {
