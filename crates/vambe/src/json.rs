@@ -8,8 +8,8 @@ use crate::violation::{Path, Validation, Violation, ViolationCode};
 /// Appends text as a JSON string.
 pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     // Nearly all text needs no escape, and is then copied at once. No early exit: so it is looked at in blocks.
-    let needs_escape = text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
-    if !needs_escape {
+    let to_escape = text.bytes().filter(|byte| matches!(byte, 0..b' ' | b'"' | b'\\')).count();
+    if to_escape == 0 {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
