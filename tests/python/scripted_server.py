@@ -94,6 +94,9 @@ class ScriptedServer:
         for connection in self._connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+        # Each of them notes when its last attempt ended.
+        for thread in self.threads:
+            thread.join(timeout=10)
 
 
 def _read_request(connection: socket.socket) -> bool:

@@ -245,7 +245,7 @@ def check_retries(is_async: bool, case: Case) -> None:
         with ScriptedServer(case["answers"]) as server:
             serves_later = 0 < server.refusals < expected["attempts"]
             found = (upsert_when_served if serves_later else upsert)(is_async, server, given)
-            attempts = server.attempts
+        attempts = server.attempts
         if not serves_later or found.attempts - len(attempts) == server.refusals:
             break
     expect("outcome", found.code if isinstance(found, vambe.VambeError) else "contact", expected["outcome"])
