@@ -159,8 +159,8 @@ impl Batch {
     }
 
     /// Adds a record.
-    fn push(&self, py: Python<'_>, record: &Bound<'_, PyAny>) -> PyResult<()> {
-        let record = record::read(py, Some(record), None)?;
+    fn push(&self, record: &Bound<'_, PyAny>) -> PyResult<()> {
+        let record = record::read(Some(record), None)?;
         let mut state = self.state()?;
         state.records.push_back(record);
         Self::wake_worker(state);

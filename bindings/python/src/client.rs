@@ -69,7 +69,7 @@ impl Client {
         record: Option<&Bound<'_, PyAny>>,
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Contact> {
-        let record = record::read(py, record, fields)?;
+        let record = record::read(record, fields)?;
         let here = self.here(py)?;
         let driver = here.driver(py)?;
         let client = self.with_call_options(py, driver.client())?;
@@ -91,7 +91,7 @@ impl Client {
         record: Option<&Bound<'_, PyAny>>,
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<u64> {
-        let record = record::read(py, record, fields)?;
+        let record = record::read(record, fields)?;
         let client = self.client(py)?;
         port.start(future, async move { client.upsert(record).await })
     }
@@ -108,7 +108,7 @@ impl Client {
         record: Option<&Bound<'_, PyAny>>,
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Validation> {
-        let record = record::read(py, record, fields)?;
+        let record = record::read(record, fields)?;
         Ok(Validation(self.here(py)?.client.validate(&record)))
     }
 
@@ -119,7 +119,7 @@ impl Client {
         record: Option<&Bound<'_, PyAny>>,
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Prepared> {
-        let record = record::read(py, record, fields)?;
+        let record = record::read(record, fields)?;
         self.here(py)?.client.prepare(&record).map(Prepared).map_err(|error| error::raised(py, &error))
     }
 
@@ -160,12 +160,8 @@ impl Client {
 /// Checks a record without sending it, and returns every problem at once.
 #[pyfunction]
 #[pyo3(signature = (record, options))]
-pub(crate) fn validate(
-    py: Python<'_>,
-    record: Option<&Bound<'_, PyAny>>,
-    options: Option<&Bound<'_, PyDict>>,
-) -> PyResult<Validation> {
-    Ok(Validation(vambe::validate(&record::read(py, record, None)?, &options::check(options)?)))
+pub(crate) fn validate(record: Option<&Bound<'_, PyAny>>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Validation> {
+    Ok(Validation(vambe::validate(&record::read(record, None)?, &options::check(options)?)))
 }
 
 /// Returns what would be sent for a record, without sending it.
@@ -176,7 +172,7 @@ pub(crate) fn prepare(
     record: Option<&Bound<'_, PyAny>>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Prepared> {
-    let record = record::read(py, record, None)?;
+    let record = record::read(record, None)?;
     vambe::prepare(&record, &options::check(options)?).map(Prepared).map_err(|error| error::raised(py, &error))
 }
 
