@@ -71,7 +71,8 @@ impl State {
     }
 
     fn wants_records(&self, below: usize) -> bool {
-        !self.is_complete && !self.has_ended && self.records.len() < below
+        // Outcomes that nobody took yet take up room as well.
+        !self.is_complete && !self.has_ended && self.records.len() + self.outcomes.len() < below
     }
 
     /// Returns whether Python has something to do, which handing over records may be or not.
