@@ -187,7 +187,7 @@ class Client(_BaseClient):
             max_concurrency: How many calls may be in flight, 1 to 1024. Default: the client's, or 32.
             max_rate: Calls per second, a ceiling. Default: the client's, or 5.
             pacing: `off` sends as fast as `max_concurrency` allows, for servers without a limit;
-                a 429 still pauses. Default: `learned`.
+                a 429 still pauses. Default: `fixed`, at `max_rate`.
             on_progress: Called with a `Progress` after each outcome.
 
         Raises:
@@ -267,7 +267,7 @@ class AsyncClient(_BaseClient):
             max_concurrency: How many calls may be in flight, 1 to 1024. Default: the client's, or 32.
             max_rate: Calls per second, a ceiling. Default: the client's, or 5.
             pacing: `off` sends as fast as `max_concurrency` allows, for servers without a limit;
-                a 429 still pauses. Default: `learned`.
+                a 429 still pauses. Default: `fixed`, at `max_rate`.
             on_progress: Called with a `Progress` after each outcome.
 
         Raises:
