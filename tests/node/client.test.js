@@ -40,6 +40,13 @@ test('a call gives the contact, with the data of the call in camelCase', async (
   assert.equal(emulator.contacts()[0].name, 'Maria Rodriguez');
 });
 
+test('a request names this package and the program', async () => {
+  await client.upsert(record);
+  await emulator.client({ appInfo: 'shop/1.2' }).upsert(record);
+  const ours = `vambe-node/${require('vambe/package.json').version}`;
+  assert.deepEqual(emulator.requests().map(({ headers }) => headers['user-agent']), [ours, `${ours} shop/1.2`]);
+});
+
 test('a contact shows no personal data when it is inspected', async () => {
   const contact = await client.upsert(record);
   assert.match(inspect(contact), new RegExp(contact.id));

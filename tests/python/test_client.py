@@ -39,6 +39,13 @@ def test_a_customer_is_created_and_then_updated(vambe_emulator: Emulator) -> Non
     assert vambe_emulator.requests()[0]["body"] == body(contact_name="Maria Rodriguez")
 
 
+def test_a_request_names_this_package_and_the_program(vambe_emulator: Emulator) -> None:
+    vambe_emulator.client().upsert(SAMPLE)
+    vambe_emulator.client(app_info="shop/1.2").upsert(SAMPLE)
+    ours = f"vambe-python/{vambe.__version__}"
+    assert [request["headers"]["user-agent"] for request in vambe_emulator.requests()] == [ours, f"{ours} shop/1.2"]
+
+
 def body(**fields: Any) -> str:
     return vambe.prepare({**SAMPLE, **fields}).body
 

@@ -782,6 +782,8 @@ async fn upserts_one_customer_from_standard_input_or_from_flags() {
     let flags = folder.run(&[&channel[..], &set].concat()).await;
     let same: Json = serde_json::from_str(&flags.stdout).unwrap();
     assert_eq!((flags.code, &same["id"]), (Some(0), &contact["id"]));
+    let requests = emulator.requests(emulator.api_key()).unwrap();
+    assert_eq!(requests[0].headers["user-agent"], concat!("vambe-cli/", env!("CARGO_PKG_VERSION")));
 }
 
 #[tokio::test]

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use serde_json::json;
-use vambe::{CallOptions, CheckOptions, Client, ClientBuilder, Pacing, UpsertManyOptions, Value};
+use vambe::{CallOptions, CheckOptions, Client, ClientBuilder, Door, Pacing, UpsertManyOptions, Value};
 
 use crate::value::read;
 
 /// Reads the options of a client.
 pub(crate) fn client(text: &str) -> napi::Result<ClientBuilder> {
-    let mut builder = Client::builder();
+    let mut builder = Client::builder().door(Door::Node);
     for option in Given::all(text, "a client")? {
         builder = match option.name.as_str() {
             "apiKey" => builder.api_key(option.text()?),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use vambe::{CallOptions, CheckOptions, ClientBuilder, Pacing, UpsertManyOptions};
+use vambe::{CallOptions, CheckOptions, ClientBuilder, Door, Pacing, UpsertManyOptions};
 
 use crate::error;
 
@@ -64,7 +64,7 @@ fn fold<'py, T>(
 
 /// Reads the options of a client.
 pub(crate) fn client(options: &Bound<'_, PyDict>) -> PyResult<ClientBuilder> {
-    fold(Some(options), vambe::Client::builder(), |builder, given| {
+    fold(Some(options), vambe::Client::builder().door(Door::Python), |builder, given| {
         Ok(match given.name.as_str() {
             "api_key" => builder.api_key(given.text()?),
             "base_url" => builder.base_url(given.text()?),

@@ -1,6 +1,6 @@
 //! From arguments to a client, or to the options of a check.
 
-use vambe::{CheckOptions, Client, ClientBuilder};
+use vambe::{CheckOptions, Client, ClientBuilder, Door};
 
 use crate::args::{ConnectionArguments, RuleArguments};
 use crate::exit::{Failure, USAGE};
@@ -11,7 +11,7 @@ pub(crate) fn builder(rules: &RuleArguments) -> Result<ClientBuilder, Failure> {
         let message = "an API key is never an argument, where others can read it; set VAMBE_API_KEY instead";
         return Err(Failure::new(USAGE, message));
     }
-    let builder = Client::builder().strict_email(rules.strict_email);
+    let builder = Client::builder().door(Door::Cli).strict_email(rules.strict_email);
     let builder = with(builder, rules.channel.clone(), ClientBuilder::channel);
     let builder = with(builder, rules.channel_phone_number.clone(), ClientBuilder::channel_phone_number);
     let builder = with(builder, rules.channel_id.clone(), ClientBuilder::channel_id);

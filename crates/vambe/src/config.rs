@@ -9,7 +9,7 @@ use reqwest::Url;
 
 use crate::api_key::ApiKey;
 use crate::error::Error;
-use crate::options::CheckOptions;
+use crate::options::{CheckOptions, Door};
 use crate::phone::Region;
 use crate::retry::RetryPolicy;
 use crate::transport::Transport;
@@ -34,6 +34,7 @@ pub struct ClientBuilder {
     proxy: Option<String>,
     ca_file: Option<PathBuf>,
     app_info: Option<String>,
+    door: Door,
     allow_http: bool,
     pub(crate) transport: Option<Arc<dyn Transport>>,
 }
@@ -88,6 +89,7 @@ pub(crate) struct Config {
     pub(crate) proxy: Option<Url>,
     pub(crate) ca_file: Option<PathBuf>,
     app_info: Option<HeaderValue>,
+    door: Door,
 }
 
 macro_rules! options {
@@ -142,6 +144,8 @@ impl ClientBuilder {
         ca_file: impl Into<PathBuf> => |builder, file| builder.ca_file = Some(file.into());
         /// Sets the name and version of your program, added to the `User-Agent`. Default: none.
         app_info: impl Into<String> => |builder, info| builder.app_info = Some(info.into());
+        /// Sets what the core is used through, which the `User-Agent` names. Default: this crate.
+        door: Door => |builder, door| builder.door = door;
         /// Allows plain http to a host that is not loopback. Default: no.
         allow_http: bool => |builder, allow| builder.allow_http = allow;
         /// Replaces HTTP, for tests without a network.
@@ -189,6 +193,7 @@ impl ClientBuilder {
             proxy: self.proxy.map(|proxy| parse_proxy(&proxy)).transpose()?,
             ca_file: self.ca_file,
             app_info: self.app_info.map(|info| check_app_info(&info)).transpose()?,
+            door: self.door,
         };
         config.check_emulator_key(self.allow_http)?;
         Ok(config)
@@ -224,10 +229,10 @@ impl Config {
     }
 
     fn user_agent(&self) -> HeaderValue {
-        const OURS: &str = concat!("vambe-rust/", env!("CARGO_PKG_VERSION"));
+        let ours = self.door.product();
         let app_info = self.app_info.as_ref().and_then(|info| info.to_str().ok());
-        let user_agent = app_info.and_then(|info| HeaderValue::try_from(format!("{OURS} {info}")).ok());
-        user_agent.unwrap_or(HeaderValue::from_static(OURS))
+        let user_agent = app_info.and_then(|info| HeaderValue::try_from(format!("{ours} {info}")).ok());
+        user_agent.unwrap_or(HeaderValue::from_static(ours))
     }
 
     /// A test that forgot its base URL must not write to a real account.

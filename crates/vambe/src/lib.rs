@@ -55,7 +55,7 @@ pub use customer::{Channel, Customer, WhatsAppIdentity};
 pub use date::{Date, DateTime};
 pub use error::{Delivery, Error, ErrorCode, Phase};
 pub use field::{Field, suggest_field};
-pub use options::CheckOptions;
+pub use options::{CheckOptions, Door};
 pub use phone::{PhoneVariant, clean_phone, normalize_phone, phone_variants};
 pub use record::CustomerRecord;
 pub use transport::{Answer, Exchange, ExchangeFuture, Progress, Transport, TransportError, TransportErrorKind};

@@ -1,4 +1,4 @@
-//! [`CheckOptions`]: what a check takes for granted.
+//! [`CheckOptions`]: what a check takes for granted; [`Door`]: what the core is used through.
 
 /// Defaults and strictness of a check; a [`Client`](crate::Client) has its own set.
 ///
@@ -37,6 +37,34 @@ impl Default for CheckOptions {
             default_region: None,
             strict_email: false,
             send_empty_meta_data: true,
+        }
+    }
+}
+
+/// What the core is used through, which the `User-Agent` names.
+///
+/// The bindings and the command say which they are; a program in Rust has nothing to say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Door {
+    /// This crate.
+    #[default]
+    Rust,
+    /// The Python package.
+    Python,
+    /// The npm package.
+    Node,
+    /// The command.
+    Cli,
+}
+
+impl Door {
+    pub(crate) const fn product(self) -> &'static str {
+        match self {
+            Self::Rust => concat!("vambe-rust/", env!("CARGO_PKG_VERSION")),
+            Self::Python => concat!("vambe-python/", env!("CARGO_PKG_VERSION")),
+            Self::Node => concat!("vambe-node/", env!("CARGO_PKG_VERSION")),
+            Self::Cli => concat!("vambe-cli/", env!("CARGO_PKG_VERSION")),
         }
     }
 }
