@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import attrs
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 import pydantic
 import pytest
 import vambe
@@ -97,6 +97,7 @@ def refusals(value: object) -> list[tuple[list[str | int], str]]:
         (np.float64(1.0), 1),
         (np.longdouble(0.5), 0.5),
         (np.bool_(True), True),
+        (np.array(7), 7),
         (np.str_("Ana"), "Ana"),
         (np.datetime64("2024-09-30"), "2024-09-30"),
         (pd.Timestamp("2024-09-30T10:00:00.000000001Z"), "2024-09-30T10:00:00.000000001Z"),
@@ -115,6 +116,8 @@ def test_a_value_becomes(value: object, expected: object) -> None:
         (print, ["x"], "unsupported_type"),
         (iter([1]), ["x"], "unsupported_type"),
         (1j, ["x"], "unsupported_type"),
+        (np.array([1, 2]), ["x"], "unsupported_type"),
+        (pd.Series([1]), ["x"], "unsupported_type"),
         (datetime.timedelta(1), ["x"], "unsupported_type"),
         (2**64, ["x"], "integer_range"),
         (-(2**63) - 1, ["x"], "integer_range"),

@@ -112,7 +112,12 @@ impl Converter {
             return self.inside(object, |converter| converter.fields(object, names));
         }
         if class.hasattr(intern!(py, "__index__"))? {
-            return Ok(integer(object));
+            // Arrays have it too, but only those of no dimension are a number.
+            return match object.call_method0(intern!(py, "__index__")) {
+                Ok(number) => Ok(integer(&number)),
+                Err(error) if error.is_instance_of::<PyTypeError>(py) => Ok(Value::Invalid(InvalidValue::Unsupported)),
+                Err(error) => Err(error),
+            };
         }
         Ok(Value::Invalid(InvalidValue::Unsupported))
     }
