@@ -174,6 +174,7 @@ def test_options_for_a_few_calls(vambe_emulator: Emulator) -> None:
         hasty.upsert(SAMPLE)
     assert (caught.value.phase, caught.value.delivery, caught.value.attempts) == ("wait", "unknown", 1)
     assert isinstance(caught.value, TimeoutError)
+    assert str(caught.value) == "the time was over after 0.1 s, while waiting for the answer"
     with pytest.raises(vambe.ConfigError):
         client.with_options(timeout=0)
 

@@ -300,7 +300,9 @@ fn late(phase: Phase, limit: Duration) -> Failure {
         Phase::Wait => "waiting for the answer",
         Phase::Body => "reading the answer",
     };
-    let message = format!("the time was over after {} s, while {doing}", limit.as_secs_f64());
+    // What was left of a deadline has nine digits, of which nobody asked for the last six.
+    let seconds = (limit.as_secs_f64() * 1000.0).round() / 1000.0;
+    let message = format!("the time was over after {seconds} s, while {doing}");
     let error = Error::new(ErrorCode::Timeout, message).with(|details| {
         details.phase = Some(phase);
         details.delivery = delivery(phase);
