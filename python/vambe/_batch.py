@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from . import _logs
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -21,7 +23,7 @@ class Progress(NamedTuple):
 
 
 class Count:
-    """Counts outcomes, and tells whoever wants to know."""
+    """Counts and logs outcomes, and tells whoever wants to know."""
 
     __slots__ = ("_accepted", "_rejected", "_tell")
 
@@ -31,7 +33,8 @@ class Count:
         self._tell = tell
 
     def add(self, outcome: Outcome) -> None:
-        """Counts one outcome."""
+        """Counts and logs one outcome."""
+        _logs.outcome(outcome)
         if self._tell is None:
             return
         if outcome.ok:

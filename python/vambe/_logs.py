@@ -1,4 +1,4 @@
-"""What is logged, under the name `vambe`: at the end of a call, in the caller's own thread.
+"""What is logged, under the name `vambe`: when a call has ended, in the caller's own thread.
 
 Nothing is logged by the worker thread, so logging never holds up other calls. Neither the
 key nor personal data is logged.
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import logging
 
     from ._errors import VambeError
-    from ._native import Contact
+    from ._native import Contact, Outcome
 
 _logger: logging.Logger | None = None
 
@@ -44,6 +44,30 @@ def failed(error: VambeError) -> None:
             error.status,
             error.delivery,
             error.attempts,
+            error.request_id,
+        )
+
+
+def outcome(outcome: Outcome) -> None:
+    """Logs one outcome of a batch, as it would be logged of a call of its own."""
+    logger = _logger or _find_logger()
+    if logger is None:
+        return
+    level = 30 if not outcome.ok else 10 if outcome.attempts == 1 else 20
+    if not logger.isEnabledFor(level):
+        return
+    if outcome.error is None:
+        logger.log(level, "record %d accepted: attempts=%d", outcome.index, outcome.attempts)
+    else:
+        error = outcome.error
+        logger.log(
+            level,
+            "record %d failed: %s, status=%s, delivery=%s, attempts=%d, request_id=%s",
+            outcome.index,
+            error.code,
+            error.status,
+            error.delivery,
+            outcome.attempts,
             error.request_id,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -123,6 +124,22 @@ def test_a_source_that_raises_ends_the_batch_after_what_it_gave(
         run(vambe_emulator, source(), on_progress=seen.append)
     assert seen[-1] == vambe.Progress(accepted=20, rejected=0)
     assert len(vambe_emulator.contacts()) == 20
+
+
+@each_way
+def test_every_outcome_is_logged_without_personal_data(
+    vambe_emulator: Emulator, run: Callable[..., list[vambe.Outcome]], caplog: pytest.LogCaptureFixture
+) -> None:
+    vambe_emulator.fault(status=503, contains="+56910000001")
+    vambe_emulator.fault(status=400, body="no", contains="+56910000002")
+    with caplog.at_level(logging.DEBUG, "vambe"):
+        run(vambe_emulator, map(record, range(3)))
+    assert {(logged.levelname, logged.getMessage().split()[1]) for logged in caplog.records} == {
+        ("DEBUG", "0"),
+        ("INFO", "1"),
+        ("WARNING", "2"),
+    }
+    assert "5691" not in caplog.text
 
 
 @each_way
