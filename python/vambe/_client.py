@@ -211,6 +211,8 @@ class Client(_BaseClient):
         self.close()
 
 
+# Signatures and docstrings of the two are twins, not one shared `TypedDict` of options: `help()` and editors
+# would show `**options` where they now show each option with its type and default.
 class AsyncClient(_BaseClient):
     """Upserts customers under asyncio.
 

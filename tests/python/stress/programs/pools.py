@@ -18,7 +18,7 @@ def upsert(_: int) -> str:
 
 
 def fail(_: int) -> str:
-    return client.upsert(RECORD, contact_email=1).id
+    return client.upsert(RECORD, contact_email=1).id  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
