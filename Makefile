@@ -32,7 +32,7 @@ test-rust:
 
 # The virtual environment is made anew when its list of packages changes.
 .venv/ready: tests/python/requirements.txt
-	$(call stage,Python set-up,python3 -m venv .venv && .venv/bin/python -m pip install --quiet --upgrade pip==26.3 && .venv/bin/pip install --quiet --requirement $<)
+	$(call stage,Python set-up,python3 -m venv .venv && .venv/bin/python -m pip install --quiet --upgrade pip==26.3 && .venv/bin/pip install --quiet --requirement $< && .venv/bin/pyright --version)
 	@touch $@
 
 .PHONY: test-python
@@ -47,6 +47,19 @@ stress: .venv/ready node_modules/ready ## Run the full rounds of fork, exit, Ctr
 	STRESS=full .venv/bin/pytest --quiet tests/python/stress
 	npm run --silent build
 	STRESS=full node --test tests/node/process.test.js
+
+.PHONY: package
+package: package-python package-node ## Build what is shipped, install it into an empty place, and use it there
+
+# As it would be published: one wheel, of the profile that pyproject.toml names.
+.PHONY: wheel
+wheel: .venv/ready
+	rm -rf target/wheels
+	$(call stage,Wheel,.venv/bin/maturin build --quiet --out target/wheels)
+
+.PHONY: package-python
+package-python: wheel
+	$(call stage,Python package,.venv/bin/python -u tests/python/package.py target/wheels)
 
 node_modules/ready: package-lock.json
 	$(call stage,Node set-up,npm ci --silent --no-audit --no-fund)
@@ -69,6 +82,17 @@ fix: ## Format, and mend what can be mended without thinking
 	cargo fmt
 
 .PHONY: bench
-bench: ## Measure the pure parts, and the client side by side with its peers
+bench: bench-rust bench-python bench-node ## Measure the pure parts, and each door side by side with its peers
+
+.PHONY: bench-rust
+bench-rust:
 	cargo bench --quiet --package vambe
 	cargo run --quiet --release --package vambe-benches
+
+# The shipped wheel, beside its peers in an environment of its own; the server is a process apart.
+.PHONY: bench-python
+bench-python: wheel
+	cargo build --quiet --release --package vambe-benches
+	python3 -m venv --clear target/bench-python
+	target/bench-python/bin/pip install --quiet --disable-pip-version-check --requirement benches/python/requirements.txt target/wheels/*.whl
+	target/bench-python/bin/python -I benches/python/bench.py --wheel target/wheels/*.whl "$${CARGO_TARGET_DIR:-target}/release/vambe-benches"

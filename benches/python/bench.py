@@ -218,15 +218,19 @@ def bodies() -> dict[str, Callable[[int], Callable[[], None]]]:
 def import_milliseconds() -> float:
     """Returns the median time that `import vambe` takes in a fresh interpreter."""
     program = "import time; t = time.perf_counter(); import vambe; print((time.perf_counter() - t) * 1000)"
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     times = [
-        float(subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True).stdout)
+        float(subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, check=True).stdout)
         for _ in range(21)
     ]
     return statistics.median(times[1:])
 
 
+MISSED: list[str] = []
+
+
 def row(what: str, figure: float, target: str, is_met: bool) -> None:
+    if not is_met:
+        MISSED.append(f"{what}: {figure:.2f}, target {target}")
     print(f"{what:<58} {figure:>10.2f}   target {target:<10} {'met' if is_met else 'MISSED'}", flush=True)
 
 
@@ -259,9 +263,14 @@ def main() -> None:
             compare(server.stdout.readline().strip(), given)
         finally:
             server.kill()
+    print("missed: " + ("; ".join(MISSED) or "none"))
 
 
 def compare(url: str, given: argparse.Namespace) -> None:
+    print(
+        f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, medians of {given.rounds} interleaved rounds",
+        flush=True,
+    )
     one = medians(blocking(url), given.calls, given.rounds)
     show("one after another", one)
     at_least("one after another, calls/s against httpx", one["vambe"].per_second / one["httpx"].per_second, 4)
