@@ -7,6 +7,7 @@ const { after, before, beforeEach, test } = require('node:test');
 const vambe = require('vambe');
 const { Emulator } = require('vambe/testing');
 const { startScripted } = require('./scripted.js');
+const { until } = require('./support.js');
 
 const UNPACED = { pacing: 'off' };
 
@@ -225,8 +226,3 @@ test('keeps to the rate', async () => {
   await collect(client.upsertMany(numbered(11), { maxRate: 50 }));
   assert.ok(performance.now() - began >= 200);
 });
-
-/** Waits for something that the event loop brings about. */
-async function until(isSo) {
-  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
-}

@@ -8,6 +8,7 @@ const { inspect } = require('node:util');
 const vambe = require('vambe');
 const { Emulator } = require('vambe/testing');
 const { startScripted } = require('./scripted.js');
+const { until } = require('./support.js');
 
 const KEY = 'emulator_canary_5f3a';
 const record = {
@@ -210,8 +211,3 @@ test('requiring the package starts no thread and holds nothing', () => {
   const run = (code) => execFileSync(process.execPath, ['-e', code], { cwd: __dirname, encoding: 'utf8' });
   assert.equal(run(script), run(bare));
 });
-
-/** Waits for something that the event loop brings about. */
-async function until(isSo) {
-  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
-}
