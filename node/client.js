@@ -72,9 +72,10 @@ class Client {
     if (typeof given !== 'object' || given === null) throw refusal('the options of a call must be an object');
     const { signal, ...rest } = given;
     if (signal !== undefined && signal !== null) refuseUnlessSignal(signal);
-    if (signal?.aborted) return reject(signal.reason);
     const text = write(record);
     const options = hasOptions(rest) ? write(rest) : undefined;
+    // Not before: what the record holds is asked what it is worth, and may do anything.
+    if (signal?.aborted) return reject(signal.reason);
     let forgetSignal;
     const settle = () => {
       forgetSignal?.();

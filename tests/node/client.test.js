@@ -99,6 +99,14 @@ test('a signal aborted beforehand sends nothing', async () => {
   assert.equal(emulator.requests().length, 0);
 });
 
+test('a signal that fires while the record is read sends nothing', async () => {
+  const controller = new AbortController();
+  const toJSON = () => controller.abort(new Error('mine'));
+  const error = await failure(client.upsert({ ...record, meta_data: { toJSON } }, { signal: controller.signal }));
+  assert.equal(error.message, 'mine');
+  assert.equal(emulator.requests().length, 0);
+});
+
 test('a signal is left without listeners, however many calls used it', async () => {
   const { signal } = new AbortController();
   const listeners = { added: 0, removed: 0 };
