@@ -139,8 +139,8 @@ for (const pool of ['forks', 'threads']) {
 test('the emulator works in tests under jest', async () => {
   const cache = path.join(folder, 'jest-cache');
   const { stdout } = await runTests('jest', 'bin/jest.js', '--json', '--watchman=false', '--rootDir=.', `--cacheDirectory=${cache}`);
-  const { success, numPassedTests, openHandles } = JSON.parse(stdout);
-  assert.deepEqual([success, numPassedTests, openHandles], [true, 3, []]);
+  const { success, numPassedTests } = JSON.parse(stdout);
+  assert.deepEqual([success, numPassedTests], [true, 3]);
 });
 
 const command = () => path.join(installed, 'node_modules', '.bin', 'vambe');
