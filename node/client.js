@@ -109,7 +109,7 @@ class Client {
   async #drain() {
     for (const open of this.#open) if (open instanceof Batch) open.close();
     if (this.#open.size > 0) await new Promise((resolve) => (this.#whenDrained = resolve));
-    this.#native = undefined;
+    this.#native.close();
   }
 }
 
