@@ -5,28 +5,35 @@ const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-const PROCESSES = 41;
-const SCRIPTS = {
-  'empty.cjs': '',
-  'required.cjs': "require('vambe');",
-  'empty.mjs': '',
-  'imported.mjs': "import 'vambe';",
+const TURNS = 61;
+/** What loads the package, and what it is compared with: the same kind of module, empty. */
+const WAYS = {
+  required: ['required.cjs', "require('vambe');", 'empty.cjs'],
+  imported: ['imported.mjs', "import 'vambe';", 'empty.mjs'],
 };
 
 /** Returns the milliseconds of `require` and of `import`, where the package is installed. */
 function loading(installed) {
-  const times = Object.fromEntries(Object.keys(SCRIPTS).map((name) => [name, []]));
-  for (const [name, text] of Object.entries(SCRIPTS)) fs.writeFileSync(path.join(installed, name), text);
-  // In turns, so that drift of the machine hits all alike; the first turn fills caches.
-  for (let turn = 0; turn <= PROCESSES; turn += 1) {
-    for (const name of Object.keys(SCRIPTS)) {
-      const began = performance.now();
-      execFileSync(process.execPath, [path.join(installed, name)]);
-      if (turn > 0) times[name].push(performance.now() - began);
+  const run = (name) => {
+    const began = performance.now();
+    execFileSync(process.execPath, [path.join(installed, name)]);
+    return performance.now() - began;
+  };
+  for (const [name, text, empty] of Object.values(WAYS)) {
+    fs.writeFileSync(path.join(installed, name), text);
+    fs.writeFileSync(path.join(installed, empty), '');
+  }
+  const taken = Object.fromEntries(Object.keys(WAYS).map((way) => [way, []]));
+  // In turns, and each against its neighbour, so that drift of the machine hits all alike; the
+  // first turn fills caches.
+  for (let turn = 0; turn <= TURNS; turn += 1) {
+    for (const [way, [name, , empty]] of Object.entries(WAYS)) {
+      const more = run(name) - run(empty);
+      if (turn > 0) taken[way].push(more);
     }
   }
-  const took = (name) => times[name].toSorted((a, b) => a - b)[Math.floor(PROCESSES / 2)];
-  return { required: took('required.cjs') - took('empty.cjs'), imported: took('imported.mjs') - took('empty.mjs') };
+  const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(TURNS / 2)];
+  return { required: median(taken.required), imported: median(taken.imported) };
 }
 
 module.exports = { loading };
