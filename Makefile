@@ -46,7 +46,7 @@ stress: .venv/ready node_modules/ready ## Run the full rounds of fork, exit, Ctr
 	VIRTUAL_ENV=.venv .venv/bin/maturin develop --quiet
 	STRESS=full .venv/bin/pytest --quiet tests/python/stress
 	npm run --silent build
-	STRESS=full node --test tests/node/process.test.js
+	STRESS=full node --test tests/node/process.test.js tests/node/client.test.js
 
 .PHONY: package
 package: package-python package-node ## Build what is shipped, install it into an empty place, and use it there
@@ -69,6 +69,19 @@ node_modules/ready: package-lock.json
 test-node: node_modules/ready
 	$(call stage,Node build,cargo build --quiet --bin vambe && npm run --silent build && cargo clippy --quiet --package vambe-node -- -D warnings)
 	$(call stage,Node suites,npm test --silent)
+
+# The addon that is shipped, beside its peers; the server is a process apart.
+.PHONY: bench-node
+bench-node:
+	cargo build --quiet --release --package vambe-benches
+	npm run --silent build -- --release
+	npm ci --silent --no-audit --no-fund --prefix benches/node
+	node benches/node/main.js
+
+.PHONY: package-node
+package-node:
+	npm run --silent build -- --release
+	$(call stage,Node packages,node bindings/node/package.js target/packages)
 
 .PHONY: check
 check: ## Check formatting, lints and documentation

@@ -5,6 +5,7 @@ const calls = require('./calls.js');
 const { Contact, Outcome } = require('./contact.js');
 const { errorFrom, errorFromNative, refusal } = require('./errors.js');
 const { isSignal, onAbort } = require('./signals.js');
+const { openSource } = require('./sources.js');
 const { write } = require('./values.js');
 
 /** The outcomes of a batch: an async iterator that can be left at any time. */
@@ -14,7 +15,6 @@ class Batch {
   #caller;
   #client;
   #source;
-  #isAsync = false;
   #native;
   #id;
   #forgetSignal;
@@ -69,6 +69,7 @@ class Batch {
 
   /** Reads no more, since the client closes; outcomes under way are still given. */
   close() {
+    if (!this.#hasEnded) this.#closeSource().catch(() => {});
     this.#endSource(errorFromNative(refusal('the client was closed before all records were read'), this.#caller));
   }
 
@@ -93,28 +94,17 @@ class Batch {
     this.#mostHeld = started.mostHeld();
     this.#room = this.#mostHeld;
     this.#wanted = started.isPaced() ? 0 : Infinity;
-    this.#openSource();
+    this.#source = openSource(this.#records);
+    if (this.#source === undefined) throw refusal('records must be an array, an iterable, an async iterable or a stream');
     this.#hold();
     if (signal) this.#forgetSignal = onAbort(signal, (reason) => this.#abort(reason));
     this.#read();
   }
 
-  #openSource() {
-    const records = this.#records;
-    const readable = typeof records?.getReader === 'function' && !records[Symbol.asyncIterator];
-    if (readable) this.#source = readerIterator(records.getReader());
-    else if (typeof records?.[Symbol.asyncIterator] === 'function') this.#source = records[Symbol.asyncIterator]();
-    else if (typeof records?.[Symbol.iterator] === 'function' && typeof records !== 'string') {
-      this.#source = records[Symbol.iterator]();
-      return;
-    } else throw refusal('records must be an array, an iterable, an async iterable or a stream');
-    this.#isAsync = true;
-  }
-
   /** Reads as many records as there is room for; never asks an async source twice at once. */
   #read() {
     if (this.#isReading || this.#hasEnded || this.#state !== 'open') return;
-    if (this.#isAsync) this.#readAsync().catch((error) => this.#endSource(error));
+    if (this.#source.isAsync) this.#readAsync().catch((error) => this.#endSource(error));
     else this.#readNow();
   }
 
@@ -259,17 +249,15 @@ class Batch {
     if (this.#state === 'ended') return;
     if (this.#id !== undefined) calls.cancel(this.#id);
     this.#finish();
-    if (this.#source === undefined || this.#hasEnded) return;
-    const left = this.#source.return?.();
-    // A source that is being read may not answer before it has something to give.
-    if (this.#isReading) Promise.resolve(left).catch(() => {});
-    else await left;
+    if (this.#source !== undefined && !this.#hasEnded) await this.#closeSource();
   }
-}
 
-/** Reads a Web stream that is not async iterable. */
-function readerIterator(reader) {
-  return { next: () => reader.read(), return: (value) => reader.cancel(value) };
+  async #closeSource() {
+    const closed = this.#source.close();
+    // A source that is being read may not answer before it has something to give.
+    if (this.#isReading) Promise.resolve(closed).catch(() => {});
+    else await closed;
+  }
 }
 
 module.exports = { Batch };

@@ -72,9 +72,10 @@ class Client {
     if (typeof given !== 'object' || given === null) throw refusal('the options of a call must be an object');
     const { signal, ...rest } = given;
     if (signal !== undefined && signal !== null) refuseUnlessSignal(signal);
-    if (signal?.aborted) return reject(signal.reason);
     const text = write(record);
     const options = hasOptions(rest) ? write(rest) : undefined;
+    // Not before: what the record holds is asked what it is worth, and may do anything.
+    if (signal?.aborted) return reject(signal.reason);
     let forgetSignal;
     const settle = () => {
       forgetSignal?.();
@@ -108,7 +109,7 @@ class Client {
   async #drain() {
     for (const open of this.#open) if (open instanceof Batch) open.close();
     if (this.#open.size > 0) await new Promise((resolve) => (this.#whenDrained = resolve));
-    this.#native = undefined;
+    this.#native.close();
   }
 }
 

@@ -3,8 +3,12 @@
 
 const waiting = new WeakMap();
 
-/** Calls `abort` when the signal fires, until the returned function is called. */
+/** Calls `abort` when the signal fires or if it has, until the returned function is called. */
 function onAbort(signal, abort) {
+  if (signal.aborted) {
+    abort(signal.reason);
+    return () => {};
+  }
   let aborts = waiting.get(signal);
   if (aborts === undefined) {
     aborts = new Set();

@@ -1,5 +1,5 @@
 'use strict';
-// Writes values as JSON text for the core, in which an object whose first key is U+0000 tags
+// Writes values as JSON text for the core, in which an object whose only key is U+0000 tags
 // what JSON cannot hold; bindings/node/src/value.rs reads and writes the same tags. What
 // becomes of each kind is decided there, and stands in docs/values.md.
 

@@ -6,14 +6,12 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const repository = path.join(__dirname, '..', '..');
-const profile = process.argv.includes('--release') ? 'release' : 'dev';
+const profile = process.argv.includes('--release') ? 'shipped' : 'dev';
 const messages = execFileSync(
   'cargo',
   ['build', '--package', 'vambe-node', '--profile', profile, '--message-format', 'json-render-diagnostics'],
   {
     cwd: repository,
-    // Symbols are half of the file, and nobody who installs it can read them.
-    env: { ...process.env, CARGO_PROFILE_RELEASE_STRIP: 'symbols' },
     stdio: ['ignore', 'pipe', 'inherit'],
     maxBuffer: 1 << 28,
     encoding: 'utf8',

@@ -1,5 +1,5 @@
 'use strict';
-// Packs the two packages of this machine: `node pack.js FOLDER` after `npm run build -- --release`.
+// Packs the two packages of this machine.
 //
 // The package of the platform holds the native part alone; the package `vambe` names it, and
 // those of the other platforms, as optional dependencies. They are written here and not in the
@@ -67,7 +67,5 @@ function packAll(goal) {
     main: pack(goal, 'vambe', main, [['node', 'node'], ['README.md', 'README.md'], ...licences]),
   };
 }
-
-if (require.main === module) console.log(Object.values(packAll(path.resolve(process.argv[2]))).join('\n'));
 
 module.exports = { packAll };

@@ -7,6 +7,7 @@ const { after, before, beforeEach, test } = require('node:test');
 const vambe = require('vambe');
 const { Emulator } = require('vambe/testing');
 const { startScripted } = require('./scripted.js');
+const { until } = require('./support.js');
 
 const UNPACED = { pacing: 'off' };
 
@@ -140,6 +141,52 @@ test('leaving the loop does not wait for a source that has nothing to give', asy
   }
 });
 
+const idle = {
+  'Node stream': () => {
+    const stream = new Readable({ objectMode: true, read() {} });
+    stream.push(record(0));
+    return { stream, isClosed: () => stream.destroyed };
+  },
+  'Web stream': () => {
+    let isClosed = false;
+    const stream = new ReadableStream({ start: (sink) => sink.enqueue(record(0)), cancel: () => void (isClosed = true) });
+    return { stream, isClosed: () => isClosed };
+  },
+};
+
+for (const [name, open] of Object.entries(idle)) {
+  test(`leaving the loop closes a source that waits for data: ${name}`, async () => {
+    const { stream, isClosed } = open();
+    for await (const { ok } of client.upsertMany(stream, UNPACED)) {
+      assert.ok(ok);
+      break;
+    }
+    assert.ok(isClosed());
+  });
+
+  test(`closing the client closes a source that waits for data: ${name}`, async () => {
+    const { stream, isClosed } = open();
+    const own = emulator.client();
+    const outcomes = own.upsertMany(stream, UNPACED);
+    assert.ok((await outcomes.next()).value.ok);
+    await own.close();
+    assert.ok(isClosed());
+    assert.ok((await failure(outcomes.next())) instanceof vambe.ConfigError);
+  });
+}
+
+test('a signal that fires while the source is opened reads nothing', async () => {
+  const controller = new AbortController();
+  const source = {
+    [Symbol.iterator]() {
+      controller.abort(new Error('mine'));
+      return { next: () => assert.fail('it was read') };
+    },
+  };
+  const error = await failure(client.upsertMany(source, { ...UNPACED, signal: controller.signal }).next());
+  assert.equal(error.message, 'mine');
+});
+
 test('a signal ends the batch with its reason, and leaves no listener', async () => {
   const controller = new AbortController();
   emulator.fault({ action: 'stall', times: 100 });
@@ -225,8 +272,3 @@ test('keeps to the rate', async () => {
   await collect(client.upsertMany(numbered(11), { maxRate: 50 }));
   assert.ok(performance.now() - began >= 200);
 });
-
-/** Waits for something that the event loop brings about. */
-async function until(isSo) {
-  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
-}

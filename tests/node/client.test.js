@@ -8,6 +8,7 @@ const { inspect } = require('node:util');
 const vambe = require('vambe');
 const { Emulator } = require('vambe/testing');
 const { startScripted } = require('./scripted.js');
+const { until } = require('./support.js');
 
 const KEY = 'emulator_canary_5f3a';
 const record = {
@@ -105,6 +106,14 @@ test('a signal aborted beforehand sends nothing', async () => {
   assert.equal(emulator.requests().length, 0);
 });
 
+test('a signal that fires while the record is read sends nothing', async () => {
+  const controller = new AbortController();
+  const toJSON = () => controller.abort(new Error('mine'));
+  const error = await failure(client.upsert({ ...record, meta_data: { toJSON } }, { signal: controller.signal }));
+  assert.equal(error.message, 'mine');
+  assert.equal(emulator.requests().length, 0);
+});
+
 test('a signal is left without listeners, however many calls used it', async () => {
   const { signal } = new AbortController();
   const listeners = { added: 0, removed: 0 };
@@ -146,6 +155,18 @@ test('close waits for the calls in flight; afterwards a call is a ConfigError', 
   assert.ok(isSettled);
   await call;
   await client[Symbol.asyncDispose]();
+});
+
+test('close lets idle connections go at once', async () => {
+  const other = await Emulator.start();
+  const own = other.client();
+  await Promise.all([own.upsert(record), own.upsert(record)]);
+  assert.ok(other.connections().open > 0);
+  const closed = performance.now();
+  await own.close();
+  // The event loop does not turn meanwhile: so the collector lets nothing go.
+  while (other.connections().open > 0) assert.ok(performance.now() - closed < 2000);
+  await other.close();
 });
 
 test('errors carry the data, under the names of the language', async () => {
@@ -217,8 +238,3 @@ test('requiring the package starts no thread and holds nothing', () => {
   const run = (code) => execFileSync(process.execPath, ['-e', code], { cwd: __dirname, encoding: 'utf8' });
   assert.equal(run(script), run(bare));
 });
-
-/** Waits for something that the event loop brings about. */
-async function until(isSo) {
-  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
-}

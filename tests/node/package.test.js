@@ -11,7 +11,7 @@ const readline = require('node:readline');
 const { after, before, test } = require('node:test');
 const { promisify } = require('node:util');
 const { Emulator } = require('vambe/testing');
-const { packAll } = require('../../bindings/node/pack.js');
+const { install, runExample } = require('../../bindings/node/installed.js');
 
 const repository = path.join(__dirname, '..', '..');
 const run = promisify(execFile);
@@ -22,38 +22,24 @@ let installed;
 before(async () => {
   emulator = await Emulator.start();
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'vambe-'));
-  const packed = packAll(path.join(folder, 'packed'));
-  installed = path.join(folder, 'installed');
-  fs.mkdirSync(installed);
-  fs.writeFileSync(path.join(installed, 'package.json'), '{"private": true}\n');
-  // Offline: the packages of the other platforms are optional, and stay away.
-  const options = ['--offline', '--no-audit', '--no-fund', '--loglevel', 'error', '--cache', path.join(folder, 'cache')];
-  await run('npm', ['install', ...options, packed.native, packed.main], { cwd: installed });
+  ({ installed } = await install(folder));
 });
 after(async () => {
   await emulator.close();
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
+const reaching = () => ({ VAMBE_API_KEY: emulator.apiKey, VAMBE_BASE_URL: emulator.url });
+
 /** Runs Node where the package is installed, against the emulator. */
 function node(args, environment = {}, cwd = installed) {
-  const env = { ...process.env, VAMBE_API_KEY: emulator.apiKey, VAMBE_BASE_URL: emulator.url, ...environment };
-  return run(process.execPath, args, { cwd, env });
+  return run(process.execPath, args, { cwd, env: { ...process.env, ...reaching(), ...environment } });
 }
 
-const firstBlock = () => /```js\n([\s\S]*?)```/.exec(fs.readFileSync(path.join(repository, 'docs', 'node.md'), 'utf8'))[1];
-
-test('the packed packages run the first example as ESM', async () => {
-  fs.writeFileSync(path.join(installed, 'example.mjs'), firstBlock());
-  const { stdout } = await node(['example.mjs']);
-  assert.match(stdout, /^[0-9a-f-]{36} \+56912345678\n$/);
-});
-
-test('the packed packages run the first example through require', async () => {
-  const source = firstBlock().replace(/^import (\{.*\}) from '(.*)';/m, "const $1 = require('$2');");
-  fs.writeFileSync(path.join(installed, 'example.cjs'), `(async () => {\n${source}\n})();\n`);
-  const { stdout } = await node(['example.cjs']);
-  assert.match(stdout, /^[0-9a-f-]{36} \+56912345678\n$/);
+test("the packed packages run the README's example as ESM and through require", async () => {
+  const printed = await runExample(installed, reaching());
+  assert.deepEqual(Object.keys(printed), ['example.mjs', 'example.cjs']);
+  for (const text of Object.values(printed)) assert.match(text, /^[0-9a-f-]{36} \+56912345678$/);
 });
 
 test('the package holds what it needs and nothing else', () => {
@@ -132,6 +118,29 @@ test('Vite bundles a server with it', async () => {
     await build({ root: ${goal('.')}, configFile: false, logLevel: 'error', build: options });`);
   const [file] = fs.readdirSync(path.join(installed, 'vite'));
   assert.equal((await node([path.join('vite', file)])).stdout, '+56912345678\n');
+});
+
+/** Copies the tests of an application to where the package is installed, and runs their runner there. */
+async function runTests(runner, program, ...options) {
+  const folderOfTests = path.join(installed, runner);
+  fs.cpSync(path.join(__dirname, 'programs', runner), folderOfTests, { recursive: true });
+  const args = [path.join(repository, 'node_modules', runner, program), ...options];
+  return run(process.execPath, args, { cwd: folderOfTests });
+}
+
+for (const pool of ['forks', 'threads']) {
+  test(`the emulator works in tests under vitest, in its pool of ${pool}`, async () => {
+    const { stdout } = await runTests('vitest', 'vitest.mjs', 'run', '--pool', pool, '--reporter', 'json');
+    const { success, numPassedTests } = JSON.parse(stdout);
+    assert.deepEqual([success, numPassedTests], [true, 3]);
+  });
+}
+
+test('the emulator works in tests under jest', async () => {
+  const cache = path.join(folder, 'jest-cache');
+  const { stdout } = await runTests('jest', 'bin/jest.js', '--json', '--watchman=false', '--rootDir=.', `--cacheDirectory=${cache}`);
+  const { success, numPassedTests } = JSON.parse(stdout);
+  assert.deepEqual([success, numPassedTests], [true, 3]);
 });
 
 const command = () => path.join(installed, 'node_modules', '.bin', 'vambe');

@@ -8,6 +8,7 @@ const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { Emulator } = require('vambe/testing');
 const { startScripted } = require('./scripted.js');
+const { until } = require('./support.js');
 
 const isFull = process.env.STRESS === 'full';
 
@@ -17,15 +18,16 @@ before(async () => {
 });
 after(() => emulator.close());
 
-/** Runs a program to its end, and gives what it printed and how it ended. */
-async function run(args, environment = {}) {
+/** Runs a program to its end, and gives what it printed and how it ended; it gets a word once the moment `hasCome`. */
+async function run(args, environment = {}, hasCome = () => true) {
   const child = spawn(process.execPath, args, { cwd: __dirname, env: { ...process.env, ...environment } });
+  until(() => hasCome() || child.exitCode !== null).then(() => child.exitCode ?? child.stdin.end('now'));
   let printed = '';
   let failed = '';
   child.stdout.on('data', (chunk) => (printed += chunk));
   child.stderr.on('data', (chunk) => (failed += chunk));
   const [code, signal] = await once(child, 'close');
-  return { printed: printed.trim(), failed, code, signal, ended: Date.now() };
+  return { printed: printed.trim(), failed, code, signal };
 }
 
 const program = (name) => path.join(__dirname, 'programs', name);
@@ -40,8 +42,8 @@ const head = `
 `;
 
 /** Runs a script, and checks that it ends on its own within 100 ms of \`last\`. */
-async function endsAtOnce(script, url = emulator.url) {
-  const { printed, failed, code, signal } = await run(['-e', `${head}(async () => {${script}})();`], { URL: url });
+async function endsAtOnce(script, url = emulator.url, hasCome = undefined) {
+  const { printed, failed, code, signal } = await run(['-e', `${head}(async () => {${script}})();`], { URL: url }, hasCome);
   assert.deepEqual([code, signal], [0, null], failed);
   assert.ok(Number(printed.split('\n').at(-1)) <= 100, `${printed} ms`);
 }
@@ -60,10 +62,11 @@ test('a process ends when its calls were aborted', async () => {
   const server = await startScripted(Array.from({ length: 5 }, () => ({ fault: 'stall_headers' })));
   await endsAtOnce(
     `const controller = new AbortController();
-    setTimeout(() => controller.abort(), 200);
+    process.stdin.once('data', () => controller.abort());
     await Promise.allSettled(Array.from({ length: 5 }, () => client.upsert(record, { signal: controller.signal })));
     last = performance.now();`,
     server.url,
+    () => server.attempts.length === 5,
   );
   server.close();
 });
@@ -79,8 +82,8 @@ test('a call in flight keeps a process alive', async () => {
 
 test('process.exit with calls in flight ends at once', async () => {
   const server = await startScripted(Array.from({ length: 5 }, () => ({ fault: 'stall_headers' })));
-  const script = `${head}last = 0; for (let call = 0; call < 5; call += 1) client.upsert(record); setTimeout(() => process.exit(7), 50);`;
-  const { code, signal } = await run(['-e', script], { URL: server.url });
+  const script = `${head}last = 0; for (let call = 0; call < 5; call += 1) client.upsert(record); process.stdin.once('data', () => process.exit(7));`;
+  const { code, signal } = await run(['-e', script], { URL: server.url }, () => server.attempts.length === 5);
   assert.deepEqual([code, signal], [7, null]);
   server.close();
 });

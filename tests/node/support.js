@@ -1,5 +1,5 @@
 'use strict';
-// What the Node tests share: the emulator, run by the command that was just built.
+// What the Node tests share: waiting, and the emulator, run by the command that was just built.
 
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
@@ -22,4 +22,9 @@ async function startEmulator() {
   return { ...JSON.parse(first[0]), close };
 }
 
-module.exports = { repository, startEmulator };
+/** Waits for something that the event loop brings about. */
+async function until(isSo) {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+module.exports = { repository, startEmulator, until };

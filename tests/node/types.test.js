@@ -31,6 +31,22 @@ for (const compiler of ['typescript', 'typescript-current']) {
   }
 }
 
+test('await using, as TypeScript down-levels it, closes the client and the emulator', async () => {
+  const ts = require('typescript');
+  const source = `module.exports = async ({ Emulator }) => {
+    await using emulator = await Emulator.start();
+    await using client = emulator.client();
+    return { emulator, client };
+  };`;
+  const { ES2022: target, CommonJS } = { ...ts.ScriptTarget, ...ts.ModuleKind };
+  const { outputText } = ts.transpileModule(source, { compilerOptions: { target, module: CommonJS } });
+  const own = { exports: {} };
+  new Function('module', outputText)(own);
+  const { emulator, client } = await own.exports(require('vambe/testing'));
+  assert.throws(() => client.validate({}), { code: 'config' });
+  assert.throws(() => emulator.requests(), { code: 'config' });
+});
+
 test('both module kinds of the types test are the same text', () => {
   const read = (name) => fs.readFileSync(path.join(__dirname, 'types', name), 'utf8');
   assert.equal(read('usage.cts'), read('usage.mts'));

@@ -29,7 +29,7 @@ impl Batch {
     #[napi(constructor)]
     pub fn new(client: &Client, port: &Port, id: u32, options: String) -> napi::Result<Self> {
         let (options, is_paced) = options::batch(&options)?;
-        let client = client.client.clone();
+        let client = client.opened()?.clone();
         let most_held = client.most_held(&options).map_err(options::thrown)?;
         let (sender, receiver) = unbounded_channel();
         port.run(runtime::clients()?, id, |messages| async move {

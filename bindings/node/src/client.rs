@@ -9,10 +9,10 @@ use crate::port::{Message, Port};
 use crate::runtime;
 use crate::value::read_record;
 
-/// The core's client.
+/// The core's client, until it is closed.
 #[napi(custom_finalize)]
 pub struct Client {
-    pub(crate) client: vambe::Client,
+    client: Option<vambe::Client>,
 }
 
 #[napi]
@@ -23,15 +23,15 @@ impl Client {
         let client = options::client(&options)?.build().map_err(options::thrown)?;
         // Lets the collector know that more hangs on this object than it can see.
         env.adjust_external_memory(WEIGHT)?;
-        Ok(Self { client })
+        Ok(Self { client: Some(client) })
     }
 
     /// Starts an upsert, whose end `port` delivers under `id`.
     #[napi]
     pub fn upsert(&self, port: &Port, id: u32, record: String, options: Option<String>) -> napi::Result<()> {
         let client = match options {
-            None => self.client.clone(),
-            Some(text) => self.client.with_options(options::call(&text)?).map_err(options::thrown)?,
+            None => self.opened()?.clone(),
+            Some(text) => self.opened()?.with_options(options::call(&text)?).map_err(options::thrown)?,
         };
         port.run(runtime::clients()?, id, |_| async move { Message::of(&client.upsert(read_record(&record)).await) });
         Ok(())
@@ -39,15 +39,25 @@ impl Client {
 
     /// Returns the violations and warnings of a record as JSON text.
     #[napi]
-    pub fn validate(&self, record: String) -> String {
-        json!(self.client.validate(&read_record(&record))).to_string()
+    pub fn validate(&self, record: String) -> napi::Result<String> {
+        Ok(json!(self.opened()?.validate(&read_record(&record))).to_string())
     }
 
     /// Returns what would be sent for a record, as JSON text.
     #[napi]
     pub fn prepare(&self, record: String) -> napi::Result<String> {
-        let prepared = self.client.prepare(&read_record(&record)).map_err(options::thrown)?;
+        let prepared = self.opened()?.prepare(&read_record(&record)).map_err(options::thrown)?;
         Ok(json!(prepared).to_string())
+    }
+
+    /// Lets idle connections go now: when the collector comes, nobody knows.
+    #[napi]
+    pub fn close(&mut self) {
+        self.client = None;
+    }
+
+    pub(crate) fn opened(&self) -> napi::Result<&vambe::Client> {
+        self.client.as_ref().ok_or_else(|| options::config_error("the client is closed: make a new one"))
     }
 }
 

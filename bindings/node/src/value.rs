@@ -1,11 +1,10 @@
 //! Values across the border: JSON text in which an object tags what JSON cannot hold.
 //!
-//! The tag is an object whose first key is U+0000. A key of the user's data that begins with
+//! The tag is an object whose only key is U+0000. A key of the user's data that begins with
 //! U+0000 has one more in front, so data never looks like a tag.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use vambe::{CustomerRecord, Date, DateTime, InvalidValue, Value};
 
@@ -22,84 +21,33 @@ pub(crate) fn read_records(text: &str) -> Vec<CustomerRecord> {
     }
 }
 
-/// Reads a value.
+/// Reads a value: as the core reads JSON, and then the tags.
 pub(crate) fn read(text: &str) -> Value {
     // The text is written by `values.js`, which writes nothing that cannot be read.
-    serde_json::from_str::<Tagged>(text).map_or(Value::Invalid(InvalidValue::Unsupported), |tagged| tagged.0)
+    Value::from_json(text).map_or(UNREADABLE, untagged)
 }
 
-struct Tagged(Value);
-
-impl<'de> Deserialize<'de> for Tagged {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TaggedVisitor).map(Self)
-    }
-}
-
-struct TaggedVisitor;
-
-impl<'de> Visitor<'de> for TaggedVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Int(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Float(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::Text(value))
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(Tagged(value)) = access.next_element()? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(mut key) = access.next_key::<String>()? {
-            if key == TAG {
-                let tag = access.next_value::<String>()?;
-                return untag(&tag).ok_or_else(|| A::Error::custom("an unknown tag"));
-            }
-            if key.starts_with(TAG) {
-                key.remove(0);
-            }
-            let Tagged(value) = access.next_value()?;
-            entries.push((key, value));
-        }
-        Ok(Value::Object(entries))
+fn untagged(value: Value) -> Value {
+    match value {
+        Value::Array(values) => Value::Array(values.into_iter().map(untagged).collect()),
+        Value::Object(entries) => match &entries[..] {
+            [(key, tag)] if key == TAG => meaning(tag).unwrap_or(UNREADABLE),
+            _ => Value::Object(entries.into_iter().map(|(key, value)| (unescaped(key), untagged(value))).collect()),
+        },
+        other => other,
     }
 }
 
-fn untag(tag: &str) -> Option<Value> {
-    if let Some((_, value)) = INVALID.iter().find(|(name, _)| *name == tag) {
+fn unescaped(mut key: String) -> String {
+    if key.starts_with(TAG) {
+        key.remove(0);
+    }
+    key
+}
+
+fn meaning(tag: &Value) -> Option<Value> {
+    let Value::Text(tag) = tag else { return None };
+    if let Some((_, value)) = INVALID.iter().find(|(name, _)| name == tag) {
         return Some(Value::Invalid(*value));
     }
     Some(match tag.split_once(':') {
@@ -171,6 +119,8 @@ fn escaped(key: &str) -> String {
 }
 
 const TAG: &str = "\0";
+
+const UNREADABLE: Value = Value::Invalid(InvalidValue::Unsupported);
 
 const EXACT_IN_A_NUMBER: u64 = 1 << 53;
 

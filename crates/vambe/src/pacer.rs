@@ -1,121 +1,201 @@
-//! When the next call may go out. Pure: time and answers in, permits out.
+//! When the next call may go out. Pure: time and answers in, permits out; no clock, no I/O, no randomness.
 //!
-//! Calls are paced one by one, without catching up: a server that counts in short windows
-//! punishes even a small burst. An answer of 429 pauses all calls of all batches; what the
-//! server asks for by `Retry-After` holds back single calls too.
+//! One pacer stands for one key at one host. It learns the server's limit ([`Rate`]), notices when the
+//! server is gone ([`Breaker`]) and bounds the retries of all calls together ([`Budget`]). Calls are
+//! paced one by one, without catching up: a server that counts in short windows punishes even a small burst.
+//! Its state is plain numbers, so that a copy of it is all that processes need to share.
+
+mod breaker;
+mod budget;
+mod rate;
 
 use std::time::Duration;
 
-use crate::retry::RetryPolicy;
+use breaker::Breaker;
+use budget::Budget;
+use rate::Rate;
 
-/// What the pacer says to a call that wants to go out. Times count from the client's start.
+/// What a batch keeps to.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Permit {
-    Go,
-    WaitUntil(Duration),
+pub struct Pace {
+    /// Whether to keep to the rate that was learned; without it only pauses and outages hold calls back.
+    pub learned: bool,
+    /// Calls per second, a ceiling.
+    pub max_rate: f64,
+    /// Share of the limit left to others, 0 to 0.9.
+    pub reserve: f64,
+    pub max_in_flight: usize,
 }
 
-/// Shares out the calls of one client over time.
-#[derive(Debug)]
-pub(crate) struct Pacer {
-    pauses: RetryPolicy,
-    next_slot: Duration,
-    paused_until: Duration,
-    asked_until: Duration,
-    throttled_in_a_row: u32,
+/// What the pacer says to a call that wants to go out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Permit {
+    Go,
+    WaitUntil(Duration),
+    /// Enough calls are in flight: not before one is answered.
+    WaitForAnswer,
+}
+
+/// What became of a call, as far as the pace is concerned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Verdict {
+    /// The server did its work, whether it took the record or refused it.
+    Served,
+    /// 429.
+    Throttled { retry_after: Option<Duration> },
+    /// No answer, or one that says the server is at fault; for an identity, as a hash.
+    Failed { identity: u64 },
+}
+
+/// Shares out the calls of one key at one host over time. Times count from any fixed moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Pacer {
+    rate: Rate,
+    breaker: Breaker,
+    budget: Budget,
+    next_slot: f64,
+    paused_until: f64,
+    asked_until: f64,
+    /// Since when, and how often in a row, calls of batches that learn nothing were refused.
+    unpaced_refused: Option<(f64, i32)>,
+}
+
+/// Why nothing goes on, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stall {
+    /// Every call fails.
+    Failing(Duration),
+    /// Every call is refused with 429.
+    Throttled(Duration),
 }
 
 impl Pacer {
-    /// Returns a pacer whose pauses grow like the waits of the policy.
-    pub(crate) fn new(pauses: RetryPolicy) -> Self {
-        let zero = Duration::ZERO;
-        Self { pauses, next_slot: zero, paused_until: zero, asked_until: zero, throttled_in_a_row: 0 }
+    /// Returns a pacer that knows nothing yet, or a limit from before, in calls per second.
+    pub fn new(now: Duration, known_limit: Option<f64>) -> Self {
+        let now = now.as_secs_f64();
+        let known_limit = known_limit.filter(|limit| limit.is_finite() && *limit > 0.0);
+        Self {
+            rate: Rate::new(now, known_limit),
+            breaker: Breaker::new(now),
+            budget: Budget::new(now),
+            next_slot: now,
+            paused_until: now,
+            asked_until: now,
+            unpaced_refused: None,
+        }
     }
 
-    /// Asks for one call at a rate (calls per second; none for no limit).
-    pub(crate) fn permit(&mut self, now: Duration, max_rate: Option<f64>) -> Permit {
-        if now < self.paused_until {
-            return Permit::WaitUntil(self.paused_until);
+    /// Asks for one call of a batch, which has so many in flight.
+    pub fn permit(&mut self, now: Duration, in_flight: usize, pace: &Pace) -> Permit {
+        let seconds = now.as_secs_f64();
+        if seconds < self.paused_until {
+            return wait_until(self.paused_until);
         }
-        let Some(rate) = max_rate else { return Permit::Go };
-        if now < self.next_slot {
-            return Permit::WaitUntil(self.next_slot);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Between 4 and `max_in_flight`.
+        let most = match pace.learned {
+            true => self.rate.most_in_flight().min(pace.max_in_flight as f64) as usize,
+            false => pace.max_in_flight,
+        };
+        if in_flight >= most.max(1) {
+            return Permit::WaitForAnswer;
         }
-        // A slot not used is lost: measured from now, never from the slot before.
-        self.next_slot = now.saturating_add(Duration::from_secs_f64(1.0 / rate));
+        if pace.learned {
+            if let Some(until) = self.rate.asking_until().filter(|until| seconds < *until) {
+                return wait_until(until);
+            }
+            if seconds < self.next_slot {
+                return wait_until(self.next_slot);
+            }
+        }
+        if let Some(until) = self.breaker.wait(seconds) {
+            return wait_until(until);
+        }
+        if pace.learned {
+            self.rate.sent(seconds, pace.max_rate);
+            // A slot not used is lost: measured from now, never from the slot before.
+            self.next_slot = seconds + 1.0 / self.rate.per_second(pace.reserve).min(pace.max_rate);
+        }
         Permit::Go
     }
 
-    /// Returns how long the server still wants no call at all, single ones included.
-    pub(crate) fn asked_left(&self, now: Duration) -> Duration {
-        self.asked_until.saturating_sub(now)
-    }
-
-    /// Learns that a call was let through.
-    pub(crate) fn accepted(&mut self) {
-        self.throttled_in_a_row = 0;
-    }
-
-    /// Learns of a 429 to a call sent at `sent`; `jitter` is random in 0..1.
-    pub(crate) fn throttled(&mut self, sent: Duration, now: Duration, retry_after: Option<Duration>, jitter: f64) {
-        // A call that was in flight when the pause began says nothing new.
-        let is_news = sent >= self.paused_until;
-        let pause = match retry_after {
-            Some(asked) => asked,
-            None if !is_news => return,
-            None => self.pauses.wait(self.throttled_in_a_row).mul_f64(0.5 + jitter / 2.0),
-        };
-        if is_news {
-            self.throttled_in_a_row = self.throttled_in_a_row.saturating_add(1);
+    /// Learns what became of a call of a batch that was sent at a time. `jitter` is random in 0..1.
+    pub fn answered(&mut self, sent: Duration, now: Duration, verdict: Verdict, learned: bool, jitter: f64) {
+        let (sent, now) = (sent.as_secs_f64(), now.as_secs_f64());
+        match verdict {
+            Verdict::Served => {
+                self.budget.succeeded();
+                self.unpaced_refused = None;
+                if self.breaker.served(sent, now) {
+                    self.rate.restart(now);
+                }
+                if learned {
+                    self.rate.accepted(sent, now);
+                }
+            }
+            Verdict::Throttled { retry_after } => {
+                self.breaker.served(sent, now);
+                let asked = retry_after.map(|asked| asked.as_secs_f64());
+                let pause = match learned {
+                    true => self.rate.refused(sent, now, asked, jitter),
+                    false => self.refused_unpaced(sent, now, asked, jitter),
+                };
+                self.paused_until = self.paused_until.max(now + pause);
+                self.asked_until = self.asked_until.max(now + asked.unwrap_or(0.0));
+            }
+            Verdict::Failed { identity } => self.breaker.failed(sent, now, identity),
         }
-        let until = now.saturating_add(pause);
+    }
+
+    fn refused_unpaced(&mut self, sent: f64, now: f64, asked: Option<f64>, jitter: f64) -> f64 {
+        // What was in flight when the pause began says nothing new.
+        if sent < self.paused_until {
+            return asked.unwrap_or(0.0);
+        }
+        let (since, refusals) = self.unpaced_refused.map_or((now, 0), |(since, refusals)| (since, refusals + 1));
+        self.unpaced_refused = Some((since, refusals));
+        asked.unwrap_or_else(|| (2.0_f64.powi(refusals.min(10)) * FIRST_PAUSE).min(LONGEST_PAUSE) * (0.5 + jitter / 2.0))
+    }
+
+    /// Learns that a single call was refused, and when to come back.
+    pub fn asked(&mut self, now: Duration, retry_after: Duration) {
+        let until = (now + retry_after).as_secs_f64();
+        self.asked_until = self.asked_until.max(until);
         self.paused_until = self.paused_until.max(until);
-        if retry_after.is_some() {
-            self.asked_until = self.asked_until.max(until);
-        }
+    }
+
+    /// Returns how long the server still wants no call at all, single ones included.
+    pub fn asked_left(&self, now: Duration) -> Duration {
+        Duration::try_from_secs_f64(self.asked_until - now.as_secs_f64()).unwrap_or_default()
+    }
+
+    /// Takes the cost of a retry from what all calls may spend together.
+    pub fn may_retry(&mut self, now: Duration, after_timeout: bool) -> bool {
+        self.budget.take(now.as_secs_f64(), after_timeout)
+    }
+
+    /// Learns that a single call succeeded.
+    pub fn succeeded(&mut self) {
+        self.budget.succeeded();
+    }
+
+    /// Returns since when nothing goes on, and why.
+    pub fn stalled(&self) -> Option<Stall> {
+        let since = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        let refused_since = self.rate.refused_since().or(self.unpaced_refused.map(|(since, _)| since));
+        let failing = self.breaker.open_since().map(|seconds| Stall::Failing(since(seconds)));
+        failing.or(refused_since.map(|seconds| Stall::Throttled(since(seconds))))
+    }
+
+    /// Returns the server's limit in calls per second, as far as it is known.
+    pub fn limit(&self) -> Option<f64> {
+        self.rate.limit()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn at(millis: u64) -> Duration {
-        Duration::from_millis(millis)
-    }
-
-    fn pacer() -> Pacer {
-        Pacer::new(RetryPolicy { max_retries: 0, backoff: at(1000), backoff_cap: at(60_000) })
-    }
-
-    #[test]
-    fn keeps_the_rate_and_never_catches_up() {
-        let mut pacer = pacer();
-        assert_eq!(pacer.permit(at(0), Some(10.0)), Permit::Go);
-        assert_eq!(pacer.permit(at(40), Some(10.0)), Permit::WaitUntil(at(100)));
-        assert_eq!(pacer.permit(at(950), Some(10.0)), Permit::Go);
-        assert_eq!(pacer.permit(at(960), Some(10.0)), Permit::WaitUntil(at(1050)));
-        assert_eq!(pacer.permit(at(961), None), Permit::Go);
-    }
-
-    #[test]
-    fn one_429_pauses_every_call_and_calls_in_flight_do_not_lengthen_it() {
-        let mut pacer = pacer();
-        pacer.throttled(at(0), at(100), None, 1.0);
-        pacer.throttled(at(50), at(150), None, 1.0);
-        assert_eq!(pacer.permit(at(200), None), Permit::WaitUntil(at(1100)));
-        assert_eq!(pacer.permit(at(1100), None), Permit::Go);
-        pacer.throttled(at(1100), at(1200), None, 1.0);
-        assert_eq!(pacer.permit(at(1200), None), Permit::WaitUntil(at(3200)));
-        assert_eq!(pacer.asked_left(at(1200)), at(0), "a single call waits only for what the server asked");
-    }
-
-    #[test]
-    fn obeys_the_longest_retry_after() {
-        let mut pacer = pacer();
-        pacer.throttled(at(0), at(100), Some(at(5000)), 0.0);
-        pacer.throttled(at(0), at(200), Some(at(2000)), 0.0);
-        assert_eq!(pacer.permit(at(300), None), Permit::WaitUntil(at(5100)));
-        assert_eq!(pacer.asked_left(at(300)), at(4800));
-    }
+fn wait_until(seconds: f64) -> Permit {
+    Permit::WaitUntil(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
+
+// Without a learned rate there is nothing to go by but patience.
+const FIRST_PAUSE: f64 = 0.5;
+const LONGEST_PAUSE: f64 = 30.0;
