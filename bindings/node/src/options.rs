@@ -62,11 +62,11 @@ pub(crate) fn batch(text: &str) -> napi::Result<(UpsertManyOptions, bool)> {
             "maxRate" => options.max_rate(option.number()?),
             "pacing" => {
                 is_paced = match option.text()?.as_str() {
-                    "fixed" => true,
+                    "learned" => true,
                     "off" => false,
-                    _ => return Err(option.wrong("\"fixed\" or \"off\"")),
+                    _ => return Err(option.wrong("\"learned\" or \"off\"")),
                 };
-                options.pacing(if is_paced { Pacing::Fixed } else { Pacing::Off })
+                options.pacing(if is_paced { Pacing::Learned } else { Pacing::Off })
             }
             _ => return Err(option.unknown()),
         };

@@ -126,9 +126,9 @@ pub(crate) fn batch(options: &Bound<'_, PyDict>) -> PyResult<UpsertManyOptions> 
             "max_concurrency" => batch.max_concurrency(given.read(A_COUNT)?),
             "max_rate" => batch.max_rate(given.read("a number of calls per second")?),
             "pacing" => batch.pacing(match given.text()?.as_str() {
-                "fixed" => Pacing::default(),
+                "learned" => Pacing::default(),
                 "off" => Pacing::Off,
-                _ => return Err(given.wrong("fixed or off")),
+                _ => return Err(given.wrong("learned or off")),
             }),
             _ => return Err(given.unknown()),
         })

@@ -41,7 +41,7 @@ impl RunFile for Online {
     const KIND: Kind = Kind::Import;
 
     async fn run(&self, import: Import, stop: &Stop, progress: &mut Progress<'_>) -> Result<Report, Failure> {
-        Ok(import.send(&self.client, self.options, stop, |now| progress.show(now)).await?)
+        Ok(import.send(&self.client, self.options.clone(), stop, |now| progress.show(now)).await?)
     }
 }
 

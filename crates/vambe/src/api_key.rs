@@ -7,7 +7,7 @@ use http::HeaderValue;
 use crate::error::Error;
 
 /// An API key, checked and never shown.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct ApiKey(HeaderValue);
 
 impl ApiKey {

@@ -1,6 +1,6 @@
 //! [`Client`]: one upsert, from the record to the contact.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -13,14 +13,14 @@ use crate::contact::Contact;
 use crate::error::{Delivery, Error, ErrorCode, Phase};
 use crate::http::Http;
 use crate::options::CheckOptions;
-use crate::pacer::{Pacer, Permit};
 use crate::record::CustomerRecord;
 use crate::response::{self, Sent};
 use crate::retry::{Failure, Next, Retries, is_retryable};
+use crate::shared_pacer::SharedPacer;
 use crate::transport::{Exchange, Transport, TransportError, TransportErrorKind};
 use crate::violation::Validation;
 
-/// Upserts customers. Cheap to clone; clones share connections and pauses.
+/// Upserts customers. Cheap to clone; clones share connections. All clients of one key and host share one pace.
 ///
 /// Needs a tokio runtime with time and I/O. Dropping a call's future ends the call and
 /// closes its connection.
@@ -48,8 +48,7 @@ struct Shared {
     /// What replaces HTTP, if the caller gave it.
     replacement: Option<Arc<dyn Transport>>,
     slots: Option<Semaphore>,
-    pacer: Mutex<Pacer>,
-    started: Instant,
+    pacer: Arc<SharedPacer>,
 }
 
 impl Client {
@@ -69,12 +68,9 @@ impl Client {
 
     fn new(config: Arc<Config>, replacement: Option<Arc<dyn Transport>>) -> Result<Self, Error> {
         let transport = transport(&config, replacement.as_ref())?;
-        let shared = Shared {
-            replacement,
-            slots: config.max_concurrency.map(Semaphore::new),
-            pacer: Mutex::new(Pacer::new(config.retry)),
-            started: Instant::now(),
-        };
+        // What replaces HTTP stands for a server of its own, whatever the URL says.
+        let pacer = if replacement.is_some() { SharedPacer::alone() } else { SharedPacer::of(&config) };
+        let shared = Shared { replacement, slots: config.max_concurrency.map(Semaphore::new), pacer };
         Ok(Self { config, transport, shared: Arc::new(shared) })
     }
 
@@ -102,8 +98,8 @@ impl Client {
             let remaining = deadline.saturating_duration_since(Instant::now());
             match retries.after(&failure, remaining, fastrand::f64()) {
                 Next::Retry { wait: Duration::ZERO } => {}
-                Next::Retry { wait } => sleep(wait).await,
-                Next::GiveUp => return Err(retries.conclude(failure.error)),
+                Next::Retry { wait } if self.pacer().may_retry(failure.is_timeout()) => sleep(wait).await,
+                _ => return Err(retries.conclude(failure.error)),
             }
         }
     }
@@ -165,28 +161,14 @@ impl Client {
         &self.config
     }
 
-    /// Returns the time since the client was built, which is the pacer's clock.
-    pub(crate) fn now(&self) -> Duration {
-        self.shared.started.elapsed()
-    }
-
-    /// Runs something on the pacer that all clones share.
-    pub(crate) fn pacer<T>(&self, run: impl FnOnce(&mut Pacer) -> T) -> T {
-        // A pacer is a few plain numbers, valid after any panic.
-        run(&mut self.shared.pacer.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Waits for a permit, at a rate (none for no limit).
-    pub(crate) async fn permit(&self, max_rate: Option<f64>) {
-        while let Permit::WaitUntil(time) = self.pacer(|pacer| pacer.permit(self.now(), max_rate)) {
-            sleep(time.saturating_sub(self.now())).await;
-        }
+    pub(crate) fn pacer(&self) -> &SharedPacer {
+        &self.shared.pacer
     }
 
     /// Makes one attempt, after the shared pause and a free slot, all before the deadline.
     async fn attempt_before(&self, body: &Bytes, deadline: Instant) -> Result<Result<Contact, Failure>, Error> {
         let left = || deadline.saturating_duration_since(Instant::now());
-        let pause = self.pacer(|pacer| pacer.asked_left(self.now()));
+        let pause = self.pacer().asked_left();
         if !pause.is_zero() {
             if pause >= left() {
                 return Err(paused(pause));
@@ -199,6 +181,8 @@ impl Client {
         };
         let attempt = self.attempt(body.clone(), self.config.attempt_timeout.min(left())).await;
         drop(slot);
+        let asked = attempt.as_ref().err().and_then(Failure::throttled).flatten();
+        self.pacer().hear_single(attempt.is_ok(), asked);
         Ok(attempt)
     }
 
@@ -211,9 +195,8 @@ impl Client {
         }
     }
 
-    /// Makes one attempt within a time, and tells the pacer of it.
+    /// Makes one attempt within a time.
     pub(crate) async fn attempt(&self, body: Bytes, limit: Duration) -> Result<Contact, Failure> {
-        let sent = self.now();
         let exchange = Exchange::new(body.clone());
         let progress = exchange.progress.clone();
         let answer = match timeout(limit, self.transport.exchange(exchange)).await {
@@ -223,20 +206,7 @@ impl Client {
         };
         let text = std::str::from_utf8(&body).unwrap_or_default();
         let context = Sent { body: text, api_key: self.config.api_key(), now: SystemTime::now() };
-        let read = response::read(&answer, &context);
-        self.report(sent, &read);
-        read.map_err(|error| Failure { error, cut_off: false })
-    }
-
-    fn report(&self, sent: Duration, read: &Result<Contact, Error>) {
-        match read {
-            Ok(_) => self.pacer(Pacer::accepted),
-            Err(error) if error.code() == ErrorCode::RateLimited => {
-                let retry_after = error.retry_after();
-                self.pacer(|pacer| pacer.throttled(sent, self.now(), retry_after, fastrand::f64()));
-            }
-            Err(_) => {}
-        }
+        response::read(&answer, &context).map_err(|error| Failure { error, cut_off: false })
     }
 }
 

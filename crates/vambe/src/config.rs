@@ -17,7 +17,7 @@ use crate::transport::Transport;
 /// Collects the options of a [`Client`](crate::Client).
 ///
 /// What is not said is taken from the environment (`VAMBE_API_KEY`, `VAMBE_BASE_URL`,
-/// `VAMBE_CHANNEL_PHONE`; empty means unset), then from the defaults.
+/// `VAMBE_CHANNEL_PHONE`, `VAMBE_PACE_DIR`; empty means unset), then from the defaults.
 #[derive(Default)]
 pub struct ClientBuilder {
     api_key: Option<String>,
@@ -29,6 +29,7 @@ pub struct ClientBuilder {
     max_retries: Option<u32>,
     max_concurrency: Option<usize>,
     max_rate: Option<f64>,
+    pace_dir: Option<PathBuf>,
     backoff: Option<Duration>,
     backoff_cap: Option<Duration>,
     proxy: Option<String>,
@@ -86,6 +87,7 @@ pub(crate) struct Config {
     pub(crate) retry: RetryPolicy,
     pub(crate) max_concurrency: Option<usize>,
     pub(crate) max_rate: Option<f64>,
+    pub(crate) pace_dir: Option<PathBuf>,
     pub(crate) proxy: Option<Url>,
     pub(crate) ca_file: Option<PathBuf>,
     app_info: Option<HeaderValue>,
@@ -130,10 +132,12 @@ impl ClientBuilder {
         connect_timeout: Duration => |builder, timeout| builder.connect_timeout = Some(timeout);
         /// Sets how often a failed call is tried again. Default: 2.
         max_retries: u32 => |builder, retries| builder.max_retries = Some(retries);
-        /// Sets how many calls may be in flight, 1 to 1024. Default: no limit for `upsert`, 32 for `upsert_many`.
+        /// Sets how many calls may be in flight, 1 to 1024. Default: no limit for `upsert`; for `upsert_many` 512, or 32 without pacing.
         max_concurrency: usize => |builder, calls| builder.max_concurrency = Some(calls);
-        /// Sets the calls per second of `upsert_many`, a ceiling. Default: 5, the pace of the API's own example.
+        /// Sets the calls per second of `upsert_many`, a ceiling. Default: none, the server's limit is learned.
         max_rate: f64 => |builder, rate| builder.max_rate = Some(rate);
+        /// Sets a folder in which processes that use one key keep to one pace. Default: `VAMBE_PACE_DIR`, or none: each learns alone.
+        pace_dir: impl Into<PathBuf> => |builder, folder| builder.pace_dir = Some(folder.into());
         /// Sets the longest first wait before a retry; each next one doubles. Default: 0.25 s.
         backoff: Duration => |builder, wait| builder.backoff = Some(wait);
         /// Sets the longest wait before a retry. Default: 8 s.
@@ -190,6 +194,7 @@ impl ClientBuilder {
             },
             max_concurrency: self.max_concurrency.map(check_concurrency).transpose()?,
             max_rate: self.max_rate.map(check_rate).transpose()?,
+            pace_dir: self.pace_dir.or_else(|| environment("VAMBE_PACE_DIR").map(PathBuf::from)),
             proxy: self.proxy.map(|proxy| parse_proxy(&proxy)).transpose()?,
             ca_file: self.ca_file,
             app_info: self.app_info.map(|info| check_app_info(&info)).transpose()?,
@@ -295,6 +300,13 @@ pub(crate) fn check_rate(rate: f64) -> Result<f64, Error> {
     }
 }
 
+pub(crate) fn check_reserve(share: f64) -> Result<f64, Error> {
+    match (0.0..=MOST_RESERVED).contains(&share) {
+        true => Ok(share),
+        false => Err(Error::config(format!("reserve must be a share of the limit from 0 to {MOST_RESERVED}"))),
+    }
+}
+
 fn check_region(region: Option<&str>) -> Result<(), Error> {
     match region {
         Some(code) if Region::new(code).is_none() => {
@@ -326,6 +338,7 @@ const DEFAULT_BACKOFF_CAP: Duration = Duration::from_secs(8);
 const LONGEST_TIME: Duration = Duration::from_secs(30 * 24 * 3600);
 const MOST_IN_FLIGHT: usize = 1024;
 const SLOWEST_RATE: f64 = 0.001;
+const MOST_RESERVED: f64 = 0.9;
 
 #[cfg(test)]
 mod tests {

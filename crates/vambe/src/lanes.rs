@@ -40,6 +40,21 @@ impl<Row> Lanes<Row> {
         }
         next
     }
+
+    /// Notes that a row of the identity has ended, and leaves the others of its lane where they are.
+    pub(crate) fn leave_alone(&mut self, identity: &str) {
+        self.held -= 1;
+        if self.waiting.get(identity).is_some_and(VecDeque::is_empty) {
+            self.waiting.remove(identity);
+        }
+    }
+
+    /// Gives all rows that wait; those being sent stay.
+    pub(crate) fn drain_waiting(&mut self) -> impl Iterator<Item = Row> {
+        let waiting: Vec<Row> = self.waiting.values_mut().flat_map(std::mem::take).collect();
+        self.held -= waiting.len();
+        waiting.into_iter()
+    }
 }
 
 #[cfg(test)]

@@ -34,18 +34,20 @@ mod http;
 mod json;
 mod lanes;
 mod options;
+mod pace_file;
 mod pacer;
 mod phone;
 mod record;
 mod response;
 mod retry;
+mod shared_pacer;
 mod tls;
 mod transport;
 mod uuid;
 mod value;
 mod violation;
 
-pub use batch::{Outcome, Pacing, UpsertManyOptions};
+pub use batch::{BatchProgress, Outcome, Pacing, UpsertMany, UpsertManyOptions};
 pub use change::{Change, ChangeAction};
 pub use check::{Prepared, prepare, validate};
 pub use client::Client;
@@ -61,3 +63,9 @@ pub use record::CustomerRecord;
 pub use transport::{Answer, Exchange, ExchangeFuture, Progress, Transport, TransportError, TransportErrorKind};
 pub use value::{InvalidValue, Value};
 pub use violation::{Path, Segment, Severity, Validation, Violation, ViolationCode};
+
+/// The pacer by itself, for the simulator; it may change at any time.
+#[doc(hidden)]
+pub mod pacing {
+    pub use crate::pacer::{Pace, Pacer, Permit, Verdict};
+}

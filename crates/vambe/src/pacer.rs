@@ -11,6 +11,8 @@ mod rate;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use breaker::Breaker;
 use budget::Budget;
 use rate::Rate;
@@ -24,13 +26,16 @@ pub struct Pace {
     pub max_rate: f64,
     /// Share of the limit left to others, 0 to 0.9.
     pub reserve: f64,
+    /// How many calls may be in flight at most.
     pub max_in_flight: usize,
 }
 
 /// What the pacer says to a call that wants to go out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Permit {
+    /// Now.
     Go,
+    /// Not before this time; ask again then.
     WaitUntil(Duration),
     /// Enough calls are in flight: not before one is answered.
     WaitForAnswer,
@@ -42,13 +47,19 @@ pub enum Verdict {
     /// The server did its work, whether it took the record or refused it.
     Served,
     /// 429.
-    Throttled { retry_after: Option<Duration> },
+    Throttled {
+        /// What `Retry-After` asked for.
+        retry_after: Option<Duration>,
+    },
     /// No answer, or one that says the server is at fault; for an identity, as a hash.
-    Failed { identity: u64 },
+    Failed {
+        /// The record's identity.
+        identity: u64,
+    },
 }
 
 /// Shares out the calls of one key at one host over time. Times count from any fixed moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Pacer {
     rate: Rate,
     breaker: Breaker,
@@ -58,15 +69,6 @@ pub struct Pacer {
     asked_until: f64,
     /// Since when, and how often in a row, calls of batches that learn nothing were refused.
     unpaced_refused: Option<(f64, i32)>,
-}
-
-/// Why nothing goes on, and since when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stall {
-    /// Every call fails.
-    Failing(Duration),
-    /// Every call is refused with 429.
-    Throttled(Duration),
 }
 
 impl Pacer {
@@ -153,7 +155,8 @@ impl Pacer {
         }
         let (since, refusals) = self.unpaced_refused.map_or((now, 0), |(since, refusals)| (since, refusals + 1));
         self.unpaced_refused = Some((since, refusals));
-        asked.unwrap_or_else(|| (2.0_f64.powi(refusals.min(10)) * FIRST_PAUSE).min(LONGEST_PAUSE) * (0.5 + jitter / 2.0))
+        asked
+            .unwrap_or_else(|| (2.0_f64.powi(refusals.min(10)) * FIRST_PAUSE).min(LONGEST_PAUSE) * (0.5 + jitter / 2.0))
     }
 
     /// Learns that a single call was refused, and when to come back.
@@ -178,12 +181,18 @@ impl Pacer {
         self.budget.succeeded();
     }
 
-    /// Returns since when nothing goes on, and why.
-    pub fn stalled(&self) -> Option<Stall> {
-        let since = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    /// Returns whether nothing has gone on for too long, or will not, after the wait that was asked for.
+    pub fn is_hopeless(&self, now: Duration, asked: Duration) -> bool {
+        let now = now.as_secs_f64();
         let refused_since = self.rate.refused_since().or(self.unpaced_refused.map(|(since, _)| since));
-        let failing = self.breaker.open_since().map(|seconds| Stall::Failing(since(seconds)));
-        failing.or(refused_since.map(|seconds| Stall::Throttled(since(seconds))))
+        let refused = now - refused_since.unwrap_or(now) + asked.as_secs_f64();
+        let failing = now - self.breaker.open_since().unwrap_or(now);
+        refused >= LONGEST_REFUSED || failing >= LONGEST_OUTAGE
+    }
+
+    /// Returns whether the server is taken to be gone, so that a failure is nobody's own.
+    pub fn is_outage(&self) -> bool {
+        self.breaker.open_since().is_some()
     }
 
     /// Returns the server's limit in calls per second, as far as it is known.
@@ -193,9 +202,15 @@ impl Pacer {
 }
 
 fn wait_until(seconds: f64) -> Permit {
-    Permit::WaitUntil(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    // A little later: what a conversion rounds down would be too early, again and again.
+    let time = Duration::try_from_secs_f64(seconds).ok().and_then(|time| time.checked_add(A_LITTLE));
+    Permit::WaitUntil(time.unwrap_or(Duration::MAX))
 }
 
 // Without a learned rate there is nothing to go by but patience.
 const FIRST_PAUSE: f64 = 0.5;
 const LONGEST_PAUSE: f64 = 30.0;
+
+const LONGEST_REFUSED: f64 = 3600.0;
+const LONGEST_OUTAGE: f64 = 900.0;
+const A_LITTLE: Duration = Duration::from_micros(1);

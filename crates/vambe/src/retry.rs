@@ -26,6 +26,22 @@ pub(crate) struct Failure {
     pub(crate) cut_off: bool,
 }
 
+impl Failure {
+    /// Returns what a 429 asked for, if this is one.
+    pub(crate) fn throttled(&self) -> Option<Option<Duration>> {
+        (self.error.code() == ErrorCode::RateLimited).then(|| self.error.retry_after())
+    }
+
+    /// Returns whether the fault lies with the server or the way to it, and not with the record.
+    pub(crate) fn is_outage(&self) -> bool {
+        self.error.retryable() && self.throttled().is_none()
+    }
+
+    pub(crate) fn is_timeout(&self) -> bool {
+        self.error.code() == ErrorCode::Timeout
+    }
+}
+
 /// What to do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Next {
@@ -53,8 +69,9 @@ impl Retries {
     }
 
     /// Counts an attempt that failed without using up a retry.
-    pub(crate) fn count(&mut self) {
+    pub(crate) fn count(&mut self, failure: &Failure) {
         self.attempts += 1;
+        self.may_have_arrived |= failure.error.delivery() == Delivery::Unknown;
     }
 
     /// Returns the error that ends the call, with what all its attempts have in common.
