@@ -36,14 +36,72 @@ impl Client for Ours {
 
     fn answered(&mut self, sent: f64, now: f64, verdict: Verdict) {
         self.in_flight -= 1;
-        let heard = match verdict {
-            Verdict::Accepted { .. } => Heard::Served,
-            Verdict::Refused { retry_after } => {
-                Heard::Throttled { retry_after: retry_after.map(Duration::from_secs_f64) }
-            }
-        };
         let (sent, now) = (Duration::from_secs_f64(sent), Duration::from_secs_f64(now));
-        self.pacer.answered(sent, now, heard, true, self.random.f64());
+        self.pacer.answered(sent, now, heard(verdict), true, self.random.f64());
+    }
+}
+
+/// Workers that use one key, each a process of its own.
+pub struct Workers {
+    pacers: Vec<Pacer>,
+    in_flight: Vec<usize>,
+    /// When each call in flight was sent, and by whom.
+    sent: Vec<(f64, usize)>,
+    random: fastrand::Rng,
+}
+
+impl Workers {
+    /// Workers that share the state of one pacer, as through a pace file.
+    pub fn sharing(count: usize, seed: u64) -> Self {
+        Self::new(count, 1, seed)
+    }
+
+    /// Workers that know nothing of each other.
+    pub fn alone(count: usize, seed: u64) -> Self {
+        Self::new(count, count, seed)
+    }
+
+    fn new(workers: usize, pacers: usize, seed: u64) -> Self {
+        let pacers = vec![Pacer::new(Duration::ZERO, None); pacers];
+        Self { pacers, in_flight: vec![0; workers], sent: Vec::new(), random: fastrand::Rng::with_seed(seed) }
+    }
+}
+
+impl Client for Workers {
+    fn turn(&mut self, now: f64) -> Turn {
+        let pace = Pace { learned: true, max_rate: f64::INFINITY, reserve: 0.0, max_in_flight: 512 };
+        let mut next = None;
+        // Another one is asked first each time.
+        let first = self.random.usize(..self.in_flight.len());
+        for worker in (0..self.in_flight.len()).map(|index| (index + first) % self.in_flight.len()) {
+            let pacer = worker % self.pacers.len();
+            match self.pacers[pacer].permit(Duration::from_secs_f64(now), self.in_flight[worker], &pace) {
+                Permit::Go => {
+                    self.in_flight[worker] += 1;
+                    self.sent.push((now, worker));
+                    return Turn::Send;
+                }
+                Permit::WaitUntil(time) => next = Some(next.unwrap_or(f64::MAX).min(time.as_secs_f64())),
+                Permit::WaitForAnswer => {}
+            }
+        }
+        next.map_or(Turn::AfterAnswer, Turn::At)
+    }
+
+    fn answered(&mut self, sent: f64, now: f64, verdict: Verdict) {
+        let Some(at) = self.sent.iter().position(|(time, _)| *time == sent) else { return };
+        let (_, worker) = self.sent.swap_remove(at);
+        self.in_flight[worker] -= 1;
+        let pacer = worker % self.pacers.len();
+        let (sent, now) = (Duration::from_secs_f64(sent), Duration::from_secs_f64(now));
+        self.pacers[pacer].answered(sent, now, heard(verdict), true, self.random.f64());
+    }
+}
+
+fn heard(verdict: Verdict) -> Heard {
+    match verdict {
+        Verdict::Accepted { .. } => Heard::Served,
+        Verdict::Refused { retry_after } => Heard::Throttled { retry_after: retry_after.map(Duration::from_secs_f64) },
     }
 }
 

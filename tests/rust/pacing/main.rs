@@ -7,7 +7,7 @@ mod clients;
 mod run;
 mod server;
 
-use clients::{AimdConcurrency, Cubic, DocumentedLoop, FixedConcurrency, Ours};
+use clients::{AimdConcurrency, Cubic, DocumentedLoop, FixedConcurrency, Ours, Workers};
 use run::{Client, Figures, count, run};
 use server::{Counting, Spec};
 
@@ -130,6 +130,22 @@ fn a_server_that_queues_is_not_flooded() {
     let figures = typical(&[(0.0, 50.0)], Counting::Queue, false);
     println!("queue 50/s: {:.2} of the limit, longest wait {:.2} s", figures.steady, figures.longest_queue);
     assert!(figures.steady >= 0.85 && figures.longest_queue <= 3.0);
+}
+
+#[test]
+fn four_workers_on_one_key_are_refused_no_more_than_one_if_they_share_its_pace() {
+    // G13.
+    let refusals = |figures: &[Figures]| quantile(figures, 0.5, |f| f.per_thousand);
+    let shared = runs(|seed| Box::new(Workers::sharing(4, seed)));
+    let alone = runs(|seed| Box::new(Workers::alone(4, seed)));
+    println!("{}", row("4 workers, one pace", &shared));
+    println!("{}", row("4 workers, each alone", &alone));
+    let one = runs(CLIENTS[4].1);
+    assert!(refusals(&shared) <= 1.5 * refusals(&one), "{} against {}", refusals(&shared), refusals(&one));
+    // Without it they are refused more, and still neither starve nor hammer.
+    assert!(refusals(&alone) <= 100.0);
+    assert!(quantile(&alone, 0.5, |f| f.steady) >= 0.9);
+    assert!(quantile(&alone, 0.9, |f| f64::from(f.longest_hammering)) <= 50.0);
 }
 
 #[test]

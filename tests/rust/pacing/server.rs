@@ -45,12 +45,13 @@ pub struct Server {
 
 impl Spec {
     /// Draws a server: limit 2 to 300 calls per second, latency 30 ms to 1 s, both log-uniform;
-    /// 70 % buckets of two calls to 3 s worth, 30 % windows of 1, 10 or 60 s; half say `Retry-After`.
+    /// 70 % buckets of 0.1 to 3 s worth, 30 % windows of 1, 10 or 60 s; half say `Retry-After`.
     pub fn draw(random: &mut fastrand::Rng) -> Self {
         let mut limit = log_uniform(random, 2.0, 300.0);
         let counting = if random.f64() < 0.7 {
-            let most = 3.0 * limit;
-            Counting::Bucket { burst: 2.0 + random.f64() * (most - 2.0) }
+            // Less than a tenth of a second's worth would refuse what the network shuffles, whoever sends it.
+            let least = (0.1 * limit).max(2.0);
+            Counting::Bucket { burst: least + random.f64() * (3.0 * limit - least) }
         } else {
             let seconds = [1.0, 10.0, 60.0][random.usize(..3)];
             // A window allows whole calls.

@@ -397,11 +397,11 @@ const MOST: f64 = 10_000.0;
 // One call each 200 ms, as in the API's own bulk example.
 const START: f64 = 5.0;
 
-const GROWTH: f64 = 1.45;
+const GROWTH: f64 = 1.5;
 const STEP: f64 = 0.5;
 const STEP_LATENCIES: f64 = 2.0;
 const STEP_CALLS: f64 = 3.0;
-const TAPER: f64 = 20.0;
+const TAPER: f64 = 30.0;
 const AFTER_START: f64 = 0.9;
 
 const REFINE: f64 = 1.07;
