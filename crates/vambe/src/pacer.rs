@@ -5,6 +5,7 @@
 //! paced one by one, without catching up: a server that counts in short windows punishes even a small burst.
 //! Its state is plain numbers, so that a copy of it is all that processes need to share.
 
+mod answers;
 mod breaker;
 mod budget;
 mod rate;
@@ -93,7 +94,8 @@ impl Pacer {
         if seconds < self.paused_until {
             return wait_until(self.paused_until);
         }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Between 4 and `max_in_flight`.
+        // Between 4 and `max_in_flight`.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
         let most = match pace.learned {
             true => self.rate.most_in_flight().min(pace.max_in_flight as f64) as usize,
             false => pace.max_in_flight,
