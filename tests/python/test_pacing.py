@@ -132,7 +132,7 @@ def test_one_refusal_for_20_of_the_first_50_stops_the_batch(run: Callable[..., E
     assert error.delivery == "not_sent"
 
 
-def test_a_source_that_raises_is_the_cause_of_nothing_but_is_told_with_what_stopped_the_batch() -> None:
+def test_what_the_source_raised_is_told_with_what_stopped_the_batch() -> None:
     def source() -> Iterator[object]:
         yield from Source(2)
         raise LookupError("the database is gone")
@@ -321,18 +321,19 @@ def test_a_batch_finds_a_hidden_limit_and_keeps_to_it() -> None:
 
 def test_processes_with_one_pace_dir_share_a_pace(tmp_path: Path) -> None:
     worker = str(Path(__file__).with_name("pace_worker.py"))
-    with AnsweringServer(Limit(50)) as server:
+    with AnsweringServer(Limit(20)) as server:
         workers = [
             subprocess.Popen(
-                [sys.executable, worker, server.url, str(tmp_path), str(100 * number), "40"],
+                [sys.executable, worker, server.url, str(tmp_path), str(100 * number), "25"],
                 stdout=subprocess.PIPE,
                 text=True,
             )
             for number in range(4)
         ]
         accepted = [worker.communicate(timeout=120)[0].strip() for worker in workers]
-        assert accepted == ["40"] * 4
-        assert server.count(429) <= 15
+        assert accepted == ["25"] * 4
+        # One process causes 3 of them, and four that do not share a pace 18.
+        assert server.count(429) <= 8
     [file] = tmp_path.iterdir()
     assert file.suffix == ".pace"
 
