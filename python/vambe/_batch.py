@@ -61,6 +61,8 @@ class UpsertMany:
     def close(self) -> None:
         """Ends the calls in flight; there are no more outcomes."""
         self._outcomes.close()
+        # What never began has nothing to clean up after it.
+        self._batch.close()
 
 
 def told(

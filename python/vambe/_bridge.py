@@ -85,6 +85,8 @@ class AsyncUpsertMany:
     async def aclose(self) -> None:
         """Ends the calls in flight; there are no more outcomes."""
         await self._outcomes.aclose()
+        # What never began has nothing to clean up after it.
+        self._batch.close()
 
 
 async def _outcomes(
@@ -144,7 +146,8 @@ class _AsyncFeeder:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._task = asyncio.ensure_future(self._run())
+        if not self._batch.has_ended():
+            self._task = asyncio.ensure_future(self._run())
 
     def feed(self) -> None:
         pass

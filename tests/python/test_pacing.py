@@ -75,8 +75,8 @@ def from_iterable(server: AnsweringServer, records: Iterable[object], *arguments
 def from_async_iterable(server: AnsweringServer, records: Iterable[object], *arguments: Any, **options: Any) -> Ended:
     async def source() -> AsyncIterator[object]:
         for given in records:
-            await asyncio.sleep(0)
             yield given
+            await asyncio.sleep(0)
 
     return asyncio.run(collect(server, source(), *arguments, **options))
 
@@ -229,6 +229,33 @@ def test_finishing_before_the_first_outcome_is_asked_for_reads_nothing() -> None
     assert source.taken == 0
     batch.finish(1)
     batch.close()
+
+
+def test_finishing_before_the_first_outcome_is_asked_for_reads_no_async_source_either() -> None:
+    async def main() -> None:
+        async def records() -> AsyncIterator[object]:
+            raise AssertionError
+            yield
+
+        batch = vambe.AsyncClient("key", base_url="http://127.0.0.1:1").upsert_many(records())
+        batch.finish(1)
+        assert [outcome async for outcome in batch] == []
+
+    asyncio.run(main())
+
+
+def test_a_batch_that_is_closed_before_it_began_has_no_outcomes() -> None:
+    async def main() -> None:
+        batch = vambe.AsyncClient("key", base_url="http://127.0.0.1:1").upsert_many(Source())
+        await batch.aclose()
+        assert [outcome async for outcome in batch] == []
+
+    source = Source()
+    batch = vambe.Client("key", base_url="http://127.0.0.1:1").upsert_many(source)
+    batch.close()
+    assert list(batch) == []
+    assert source.taken == 0
+    asyncio.run(main())
 
 
 @each_way

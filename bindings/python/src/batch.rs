@@ -138,7 +138,8 @@ impl Drop for Ending {
 
 impl Batch {
     pub(crate) fn start(worker: &Handle, client: &vambe::Client, given: BatchOptions) -> Result<Self, vambe::Error> {
-        let state = State { reads_ahead: !given.is_paced, ..State::default() };
+        let last_progress = given.tells_progress.then(BatchProgress::default);
+        let state = State { reads_ahead: !given.is_paced, last_progress, ..State::default() };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let source = Arc::clone(&shared);
         let records = stream::poll_fn(move |context| source.change(|state| state.poll_record(context.waker())));
@@ -220,8 +221,8 @@ impl Batch {
     fn take(&self, py: Python<'_>) -> PyResult<Vec<(Outcome, Option<Numbers>)>> {
         let mut state = self.state()?;
         let outcomes = std::mem::take(&mut state.outcomes);
-        if let Some((_, Some(progress))) = outcomes.last() {
-            state.last_progress = Some(*progress);
+        if let Some((_, progress)) = outcomes.last() {
+            state.last_progress = *progress;
         }
         // What the source gave before the batch ended without it.
         let left_over = if state.has_ended { std::mem::take(&mut state.records).len() } else { 0 };
@@ -232,9 +233,9 @@ impl Batch {
         let mut taken = taken.collect::<PyResult<Vec<_>>>()?;
         let Some(error) = self.handle.left_over() else { return Ok(taken) };
         for number in 0..left_over as u64 {
-            let progress = last_progress.map(|progress| {
-                let (accepted, rejected, ..) = numbers(progress);
-                (accepted, rejected + number + 1, 0, progress.rate, progress.learned_limit)
+            let progress = last_progress.map(|mut progress| {
+                progress.rejected += number + 1;
+                numbers(progress)
             });
             taken.push((Outcome::left_over(py, first + number, &error)?, progress));
         }
