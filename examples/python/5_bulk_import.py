@@ -27,7 +27,7 @@ def customers(file: Path) -> Iterator[dict[str, object]]:
             }
 
 
-def main(file: Path, max_rate: float) -> int:
+def main(file: Path, max_rate: float | None = None) -> int:
     """Imports a file, and lists the rows that were not accepted."""
     accepted = 0
     with vambe.Client() as client:
@@ -41,4 +41,4 @@ def main(file: Path, max_rate: float) -> int:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 5)
+    main(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else None)

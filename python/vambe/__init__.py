@@ -41,7 +41,8 @@ from ._shapes import Change, PhoneVariant, Violation
 # Importing `typing` takes longer than importing all of vambe.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._batch import Progress
+    from ._batch import Progress, UpsertMany
+    from ._bridge import AsyncUpsertMany
     from ._types import ChannelName, CheckOptions, CustomerRecord, CustomField, Pacing, RecordLike
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "ApiError",
     "ApiTimeoutError",
     "AsyncClient",
+    "AsyncUpsertMany",
     "AuthenticationError",
     "BadRequestError",
     "Change",
@@ -71,6 +73,7 @@ __all__ = [
     "Record",
     "RecordLike",
     "ServerError",
+    "UpsertMany",
     "Validation",
     "ValidationError",
     "VambeError",
@@ -85,6 +88,7 @@ __all__ = [
 ]
 
 _LATER = {
+    "AsyncUpsertMany": "_bridge",
     "ChannelName": "_types",
     "CheckOptions": "_types",
     "CustomField": "_types",
@@ -92,6 +96,7 @@ _LATER = {
     "Pacing": "_types",
     "Progress": "_batch",
     "RecordLike": "_types",
+    "UpsertMany": "_batch",
 }
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import _logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+    from typing_extensions import Self
 
     from ._native import Batch, Outcome
     from ._types import RecordLike
@@ -20,35 +22,74 @@ class Progress(NamedTuple):
     """How many records the server has accepted."""
     rejected: int
     """How many records have failed, for whatever reason."""
+    in_flight: int
+    """How many records were taken and have no outcome yet."""
+    rate: float
+    """Outcomes a second, over the last ones."""
+    learned_limit: float | None
+    """What the server allows, in calls per second, as far as it was learned."""
 
 
-class Count:
-    """Counts and logs outcomes, and tells whoever wants to know."""
+class UpsertMany:
+    """The outcomes of a batch, as they complete: an iterator, and the way to end it early."""
 
-    __slots__ = ("_accepted", "_rejected", "_tell")
+    __slots__ = ("__weakref__", "_batch", "_outcomes")
 
-    def __init__(self, tell: Callable[[Progress], object] | None) -> None:
-        self._accepted = 0
-        self._rejected = 0
-        self._tell = tell
+    def __init__(
+        self, batch: Batch, records: Iterable[RecordLike], on_progress: Callable[[Progress], object] | None
+    ) -> None:
+        self._batch = batch
+        self._outcomes = _outcomes(batch, records, on_progress)
 
-    def add(self, outcome: Outcome) -> None:
-        """Counts and logs one outcome."""
-        _logs.outcome(outcome)
-        if self._tell is None:
-            return
-        if outcome.ok:
-            self._accepted += 1
-        else:
-            self._rejected += 1
-        self._tell(Progress(self._accepted, self._rejected))
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Outcome:
+        return next(self._outcomes)
+
+    def finish(self, timeout: float) -> None:
+        """Reads no more records, and gives those that were taken so many seconds.
+
+        Returns at once: iterate on for their outcomes. What is not done by then failed with an
+        `ApiTimeoutError`. Another thread or a signal handler may call this.
+
+        Raises:
+            ConfigError: if `timeout` is no number of seconds.
+        """
+        self._batch.finish(timeout)
+
+    def close(self) -> None:
+        """Ends the calls in flight; there are no more outcomes."""
+        self._outcomes.close()
+        # What never began has nothing to clean up after it.
+        self._batch.close()
 
 
-def outcomes(
+def told(
+    taken: tuple[Outcome, tuple[int, int, int, float, float | None] | None],
+    on_progress: Callable[[Progress], object] | None,
+) -> Outcome:
+    """Logs one outcome, and tells the progress that it made to whoever wants to know."""
+    outcome, progress = taken
+    _logs.outcome(outcome)
+    if on_progress is not None and progress is not None:
+        on_progress(Progress(*progress))
+    return outcome
+
+
+def conclude(batch: Batch, failure: Exception | None) -> None:
+    """Raises why a batch has ended before its records did, if it has."""
+    stopped = batch.stopped()
+    if stopped is not None:
+        raise stopped from failure
+    if failure is not None:
+        raise failure
+
+
+def _outcomes(
     batch: Batch, records: Iterable[RecordLike], on_progress: Callable[[Progress], object] | None
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Feeds a batch, and yields what comes out of it."""
-    count = Count(on_progress)
     failure: Exception | None = None
     try:
         source = iter(records)
@@ -56,15 +97,13 @@ def outcomes(
             if failure is None and batch.wants_records():
                 failure = feed(batch, source)
             ready = batch.take()
-            for outcome in ready:
-                count.add(outcome)
-                yield outcome
+            for taken in ready:
+                yield told(taken, on_progress)
             if not ready:
                 batch.wait()
+        conclude(batch, failure)
     finally:
         batch.close()
-    if failure is not None:
-        raise failure
 
 
 def feed(batch: Batch, source: Iterator[RecordLike]) -> Exception | None:

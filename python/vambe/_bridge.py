@@ -13,7 +13,9 @@ from weakref import WeakKeyDictionary
 from . import _batch, _native
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+
+    from typing_extensions import Self
 
     from ._batch import Progress
     from ._native import Batch, Client, Contact, Outcome, Port
@@ -47,30 +49,65 @@ async def call(
     return contact
 
 
-async def outcomes(
-    batch: Batch,
-    records: Iterable[RecordLike] | AsyncIterable[RecordLike],
-    on_progress: Callable[[Progress], object] | None,
-) -> AsyncIterator[Outcome]:
+class AsyncUpsertMany:
+    """The outcomes of a batch, as they complete: an async iterator, and the way to end it early."""
+
+    __slots__ = ("__weakref__", "_batch", "_feeder", "_outcomes")
+
+    def __init__(
+        self,
+        batch: Batch,
+        records: Iterable[RecordLike] | AsyncIterable[RecordLike],
+        on_progress: Callable[[Progress], object] | None,
+    ) -> None:
+        self._batch = batch
+        self._feeder = _AsyncFeeder(batch, records) if isinstance(records, AsyncIterable) else _Feeder(batch, records)
+        self._outcomes = _outcomes(batch, self._feeder, on_progress)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Outcome:
+        return await self._outcomes.__anext__()
+
+    def finish(self, timeout: float) -> None:
+        """Reads no more records, and gives those that were taken so many seconds.
+
+        Returns at once: iterate on for their outcomes. What is not done by then failed with an
+        `ApiTimeoutError`. To be called in the loop's thread.
+
+        Raises:
+            ConfigError: if `timeout` is no number of seconds.
+        """
+        self._batch.finish(timeout)
+        self._feeder.stop()
+
+    async def aclose(self) -> None:
+        """Ends the calls in flight; there are no more outcomes."""
+        await self._outcomes.aclose()
+        # What never began has nothing to clean up after it.
+        self._batch.close()
+
+
+async def _outcomes(
+    batch: Batch, feeder: _Feeder | _AsyncFeeder, on_progress: Callable[[Progress], object] | None
+) -> AsyncGenerator[Outcome, None]:
     """Feeds a batch, and yields what comes out of it."""
-    count = _batch.Count(on_progress)
-    feeder = _AsyncFeeder(batch, records) if isinstance(records, AsyncIterable) else _Feeder(batch, records)
     try:
+        feeder.start()
         while not batch.is_finished():
             feeder.feed()
             ready = batch.take()
-            for outcome in ready:
-                count.add(outcome)
-                yield outcome
+            for taken in ready:
+                yield _batch.told(taken, on_progress)
             if not ready:
                 port, future = port_and_future()
                 if batch.watch(port, future, feeder.waits_for_room()):
                     await future
+        _batch.conclude(batch, feeder.failure)
     finally:
         batch.close()
         await feeder.close()
-    if feeder.failure is not None:
-        raise feeder.failure
 
 
 class _Feeder:
@@ -79,14 +116,21 @@ class _Feeder:
     def __init__(self, batch: Batch, records: Iterable[RecordLike]) -> None:
         self.failure: Exception | None = None
         self._batch = batch
-        self._source = iter(records)
+        self._records = records
+        self._source: Iterator[RecordLike] | None = None
+
+    def start(self) -> None:
+        self._source = iter(self._records)
 
     def feed(self) -> None:
-        if self.failure is None and self._batch.wants_records():
+        if self._source is not None and self.failure is None and self._batch.wants_records():
             self.failure = _batch.feed(self._batch, self._source)
 
     def waits_for_room(self) -> bool:
         return True
+
+    def stop(self) -> None:
+        pass
 
     async def close(self) -> None:
         pass
@@ -98,36 +142,47 @@ class _AsyncFeeder:
     def __init__(self, batch: Batch, records: AsyncIterable[RecordLike]) -> None:
         self.failure: Exception | None = None
         self._batch = batch
-        self._room = asyncio.Event()
-        self._is_full = False
-        self._task = asyncio.ensure_future(self._run(records))
+        self._records = records
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        if not self._batch.has_ended():
+            self._task = asyncio.ensure_future(self._run())
 
     def feed(self) -> None:
-        if self._batch.wants_records():
-            self._room.set()
+        pass
 
     def waits_for_room(self) -> bool:
-        return self._is_full and not self._room.is_set()
+        return False
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
 
     async def close(self) -> None:
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        self.stop()
+        if self._task is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
 
-    async def _run(self, records: AsyncIterable[RecordLike]) -> None:
+    async def _run(self) -> None:
         try:
-            async for record in records:
+            async for record in self._records:
                 self._batch.push(record)
-                while not self._batch.wants_records():
-                    self._room.clear()
-                    self._is_full = True
-                    await self._room.wait()
-                self._is_full = False
+                await self._room()
+                if self._batch.has_ended():
+                    break
         except Exception as error:
             # What was handed over before is still carried to its end.
             self.failure = error
         finally:
             self._batch.end()
+
+    async def _room(self) -> None:
+        while not (self._batch.wants_records() or self._batch.has_ended()):
+            port, future = port_and_future()
+            if self._batch.watch_room(port, future):
+                await future
 
 
 def _open(loop: _Loop) -> Port:

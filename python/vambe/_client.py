@@ -9,14 +9,15 @@ from ._errors import VambeError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, Callable, Iterable
     from types import TracebackType
     from typing import Any
 
     from typing_extensions import Self, Unpack
 
-    from ._batch import Progress
-    from ._native import Contact, Outcome, Prepared, Validation
+    from ._batch import Progress, UpsertMany
+    from ._bridge import AsyncUpsertMany
+    from ._native import Contact, Prepared, Validation
     from ._types import ChannelName, CustomerRecord, Pacing, RecordLike
 
 
@@ -42,6 +43,7 @@ class _BaseClient:
         max_retries: int | None = None,
         max_concurrency: int | None = None,
         max_rate: float | None = None,
+        pace_dir: str | os.PathLike[str] | None = None,
         backoff: float | None = None,
         backoff_cap: float | None = None,
         proxy: str | None = None,
@@ -52,7 +54,7 @@ class _BaseClient:
         """Builds the client; nothing is sent yet. Times are in seconds.
 
         What is not said is taken from the environment (`VAMBE_API_KEY`, `VAMBE_BASE_URL`,
-        `VAMBE_CHANNEL_PHONE`; empty means unset), then from the defaults.
+        `VAMBE_CHANNEL_PHONE`, `VAMBE_PACE_DIR`; empty means unset), then from the defaults.
 
         Args:
             api_key: The API key (Vambe dashboard, Developers). Default: `VAMBE_API_KEY`.
@@ -70,8 +72,10 @@ class _BaseClient:
             connect_timeout: Time to connect. Default: 5 s.
             max_retries: How often a failed call is tried again. Default: 2.
             max_concurrency: How many calls may be in flight, 1 to 1024.
-                Default: no limit for `upsert`, 32 for `upsert_many`.
-            max_rate: Calls per second of `upsert_many`, a ceiling. Default: 5, the pace of the API's own example.
+                Default: no limit for `upsert`, 512 for `upsert_many`, or 32 without pacing.
+            max_rate: Calls per second of `upsert_many`, a ceiling. Default: none.
+            pace_dir: Folder in which processes with one key keep to one pace. Default: `VAMBE_PACE_DIR`, or each
+                process keeps its own.
             backoff: Longest first wait before a retry; each next one doubles. Default: 0.25 s.
             backoff_cap: Longest wait before a retry. Default: 8 s.
             proxy: The proxy, as a URL. Default: the environment's and the system's.
@@ -171,9 +175,10 @@ class Client(_BaseClient):
         *,
         max_concurrency: int | None = None,
         max_rate: float | None = None,
+        reserve: float | None = None,
         pacing: Pacing | None = None,
         on_progress: Callable[[Progress], object] | None = None,
-    ) -> Iterator[Outcome]:
+    ) -> UpsertMany:
         """Upserts many customers: lazily, in bounded memory, with the outcomes as they complete.
 
         Records of one contact are sent one after another, in the order given. At most
@@ -182,21 +187,31 @@ class Client(_BaseClient):
         outcome, not an error. When `records` raises, the outcomes of what it gave before come
         first, then its exception.
 
+        The pace is the server's limit, found by trying. A batch stops early, and raises why after
+        its last outcome, when the key is refused, when 20 of the first 50 answers refuse for one
+        reason, and when the server has failed everything for 15 minutes, or refused everything
+        with 429 for an hour.
+
         Args:
             records: Any iterable of records.
-            max_concurrency: How many calls may be in flight, 1 to 1024. Default: the client's, or 32.
-            max_rate: Calls per second, a ceiling. Default: the client's, or 5.
-            pacing: `off` sends as fast as `max_concurrency` allows, for servers without a limit;
-                a 429 still pauses. Default: `fixed`, at `max_rate`.
+            max_concurrency: How many calls may be in flight, 1 to 1024. Default: the client's, or 512, or 32
+                without pacing.
+            max_rate: Calls per second, a ceiling. Default: the client's, or none.
+            reserve: Share of the server's limit that is left to others, 0 to 0.9. Default: 0.
+            pacing: `learned` finds the server's limit and keeps just below it. `off` sends as fast as
+                `max_concurrency` allows, for servers without a limit; a 429 still pauses, and so does
+                an outage. Default: `learned`.
             on_progress: Called with a `Progress` after each outcome.
 
         Raises:
             ConfigError: if an option is out of range.
+            VambeError: while iterating, after the last outcome of a batch that stopped early.
         """
         from . import _batch
 
-        options = {"max_concurrency": max_concurrency, "max_rate": max_rate, "pacing": pacing}
-        return _batch.outcomes(self._native.batch(options), records, on_progress)
+        options = {"max_concurrency": max_concurrency, "max_rate": max_rate, "reserve": reserve, "pacing": pacing}
+        batch = self._native.batch(options, on_progress is not None)
+        return _batch.UpsertMany(batch, records, on_progress)
 
     def close(self) -> None:
         """Closes the connections; calls under way finish, later ones are a `ConfigError`."""
@@ -253,9 +268,10 @@ class AsyncClient(_BaseClient):
         *,
         max_concurrency: int | None = None,
         max_rate: float | None = None,
+        reserve: float | None = None,
         pacing: Pacing | None = None,
         on_progress: Callable[[Progress], object] | None = None,
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncUpsertMany:
         """Upserts many customers: lazily, in bounded memory, with the outcomes as they complete.
 
         Records of one contact are sent one after another, in the order given. At most
@@ -264,21 +280,31 @@ class AsyncClient(_BaseClient):
         outcome, not an error. When `records` raises, the outcomes of what it gave before come
         first, then its exception.
 
+        The pace is the server's limit, found by trying. A batch stops early, and raises why after
+        its last outcome, when the key is refused, when 20 of the first 50 answers refuse for one
+        reason, and when the server has failed everything for 15 minutes, or refused everything
+        with 429 for an hour.
+
         Args:
             records: Any iterable or async iterable of records. A plain one is read in the loop's thread.
-            max_concurrency: How many calls may be in flight, 1 to 1024. Default: the client's, or 32.
-            max_rate: Calls per second, a ceiling. Default: the client's, or 5.
-            pacing: `off` sends as fast as `max_concurrency` allows, for servers without a limit;
-                a 429 still pauses. Default: `fixed`, at `max_rate`.
+            max_concurrency: How many calls may be in flight, 1 to 1024. Default: the client's, or 512, or 32
+                without pacing.
+            max_rate: Calls per second, a ceiling. Default: the client's, or none.
+            reserve: Share of the server's limit that is left to others, 0 to 0.9. Default: 0.
+            pacing: `learned` finds the server's limit and keeps just below it. `off` sends as fast as
+                `max_concurrency` allows, for servers without a limit; a 429 still pauses, and so does
+                an outage. Default: `learned`.
             on_progress: Called with a `Progress` after each outcome.
 
         Raises:
             ConfigError: if an option is out of range.
+            VambeError: while iterating, after the last outcome of a batch that stopped early.
         """
         from . import _bridge
 
-        options = {"max_concurrency": max_concurrency, "max_rate": max_rate, "pacing": pacing}
-        return _bridge.outcomes(self._native.batch(options), records, on_progress)
+        options = {"max_concurrency": max_concurrency, "max_rate": max_rate, "reserve": reserve, "pacing": pacing}
+        batch = self._native.batch(options, on_progress is not None)
+        return _bridge.AsyncUpsertMany(batch, records, on_progress)
 
     async def close(self) -> None:
         """Closes the connections; calls under way finish, later ones are a `ConfigError`."""

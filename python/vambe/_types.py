@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 ChannelName = Literal["whatsapp", "web-whatsapp", "webchat"]
 """How the customer is reached."""
 
-Pacing = Literal["fixed", "off"]
+Pacing = Literal["learned", "off"]
 """Whether `upsert_many` keeps to a rate."""
 
 

@@ -70,8 +70,10 @@ def test_every_record_has_one_outcome(vambe_emulator: Emulator, run: Callable[..
     assert by_index[3].attempts == 3
     assert by_index[0].key == vambe.prepare(record(0)).key
     assert by_index[20].key is None
-    assert seen[-1] == vambe.Progress(accepted=298, rejected=2)
-    assert len(seen) == 300
+    assert seen[-1][:3] == (298, 2, 0)
+    assert [progress.accepted + progress.rejected for progress in seen] == list(range(1, 301))
+    assert max(progress.in_flight for progress in seen) <= 2 * 8
+    assert seen[-1].rate > 0
 
 
 @each_way
@@ -122,7 +124,7 @@ def test_a_source_that_raises_ends_the_batch_after_what_it_gave(
     seen: list[vambe.Progress] = []
     with pytest.raises(LookupError, match="the database is gone"):
         run(vambe_emulator, source(), on_progress=seen.append)
-    assert seen[-1] == vambe.Progress(accepted=20, rejected=0)
+    assert seen[-1][:3] == (20, 0, 0)
     assert len(vambe_emulator.contacts()) == 20
 
 

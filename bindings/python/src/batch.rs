@@ -11,37 +11,53 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
-use vambe::{CustomerRecord, UpsertManyOptions};
+use vambe::{BatchProgress, CustomerRecord, UpsertManyHandle, UpsertManyOptions};
 
 use crate::port::{Finish, Finished, Port};
-use crate::record;
 use crate::shapes::Outcome;
+use crate::{error, record};
+
+/// What is asked of a batch.
+pub(crate) struct BatchOptions {
+    pub(crate) options: UpsertManyOptions,
+    pub(crate) is_paced: bool,
+    pub(crate) tells_progress: bool,
+}
 
 /// A batch under way. Dropping it ends the calls in flight.
 #[pyclass(frozen, module = "vambe._native")]
 pub(crate) struct Batch {
     shared: Arc<Shared>,
+    handle: UpsertManyHandle,
     task: AbortHandle,
     pid: u32,
 }
 
-#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
 }
 
+/// Progress as Python takes it: accepted, rejected, in flight, rate, learned limit.
+type Numbers = (u64, u64, u64, f64, Option<f64>);
+
 /// What passes between Python and the worker.
 #[derive(Default)]
 struct State {
     records: VecDeque<CustomerRecord>,
+    reads_ahead: bool,
+    /// How many records the worker has taken.
+    taken: u64,
     is_complete: bool,
-    outcomes: Vec<vambe::Outcome>,
+    outcomes: Vec<(vambe::Outcome, Option<BatchProgress>)>,
+    last_progress: Option<BatchProgress>,
     has_ended: bool,
     /// The worker, waiting for a record.
     worker: Option<Waker>,
     /// Python, waiting for something to do.
     watcher: Option<Watcher>,
+    /// A task of asyncio's that hands over records, waiting for room.
+    feeder: Option<(u64, Arc<Finished>)>,
 }
 
 enum Watcher {
@@ -61,7 +77,10 @@ impl Watcher {
 impl State {
     fn poll_record(&mut self, worker: &Waker) -> Poll<Option<CustomerRecord>> {
         match self.records.pop_front() {
-            Some(record) => Poll::Ready(Some(record)),
+            Some(record) => {
+                self.taken += 1;
+                Poll::Ready(Some(record))
+            }
             None if self.is_complete => Poll::Ready(None),
             None => {
                 self.worker = Some(worker.clone());
@@ -71,8 +90,10 @@ impl State {
     }
 
     fn wants_records(&self, below: usize) -> bool {
+        // What was read ahead of the pace would only wait, and still be sent after the caller has ended the source.
+        let has_room = self.reads_ahead || (self.records.is_empty() && self.worker.is_some());
         // Outcomes that nobody took yet take up room as well.
-        !self.is_complete && !self.has_ended && self.records.len() + self.outcomes.len() < below
+        has_room && !self.is_complete && !self.has_ended && self.records.len() + self.outcomes.len() < below
     }
 
     /// Returns whether Python has something to do, which handing over records may be or not.
@@ -83,7 +104,7 @@ impl State {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Changes the state on the worker, and tells Python if that gives it something to do.
@@ -92,7 +113,11 @@ impl Shared {
         let changed = change(&mut state);
         let for_records = state.watcher.as_ref().is_some_and(Watcher::is_for_records);
         let watcher = if state.is_worth_a_look(for_records) { state.watcher.take() } else { None };
+        let feeder = if state.has_ended || state.wants_records(FEW) { state.feeder.take() } else { None };
         drop(state);
+        if let Some((number, finished)) = feeder {
+            finished.push(number, Finish::News);
+        }
         match watcher {
             None => {}
             Some(Watcher::Thread) => self.changed.notify_all(),
@@ -112,24 +137,30 @@ impl Drop for Ending {
 }
 
 impl Batch {
-    pub(crate) fn start(
-        worker: &Handle,
-        client: &vambe::Client,
-        options: UpsertManyOptions,
-    ) -> Result<Self, vambe::Error> {
-        let shared = Arc::new(Shared::default());
+    pub(crate) fn start(worker: &Handle, client: &vambe::Client, given: BatchOptions) -> Result<Self, vambe::Error> {
+        let last_progress = given.tells_progress.then(BatchProgress::default);
+        let state = State { reads_ahead: !given.is_paced, last_progress, ..State::default() };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let source = Arc::clone(&shared);
         let records = stream::poll_fn(move |context| source.change(|state| state.poll_record(context.waker())));
+        let progress = Arc::new(Mutex::new(None));
+        let options = match given.tells_progress {
+            true => given.options.on_progress(remember(Arc::clone(&progress))),
+            false => given.options,
+        };
         let outcomes = client.upsert_many(records, options)?;
+        let handle = outcomes.handle();
         let ending = Ending(Arc::clone(&shared));
         let task = worker.spawn(async move {
+            // Each is told with the progress that it made, whenever Python takes it.
+            let outcomes = outcomes.map(|outcome| (outcome, *lock(&progress)));
             // Those that are ready together wake Python once.
             let mut outcomes = pin!(outcomes.ready_chunks(MANY));
             while let Some(ready) = outcomes.next().await {
                 ending.0.change(|state| state.outcomes.extend(ready));
             }
         });
-        Ok(Self { shared, task: task.abort_handle(), pid: std::process::id() })
+        Ok(Self { shared, handle, task: task.abort_handle(), pid: std::process::id() })
     }
 
     fn state(&self) -> PyResult<MutexGuard<'_, State>> {
@@ -176,16 +207,52 @@ impl Batch {
         Ok(())
     }
 
-    /// Takes the outcomes that are ready.
-    fn take(&self, py: Python<'_>) -> PyResult<Vec<Outcome>> {
-        let outcomes = std::mem::take(&mut self.state()?.outcomes);
-        outcomes.into_iter().map(|outcome| Outcome::from_core(py, outcome)).collect()
+    /// Says that there are no more records, and how many seconds those that there were have.
+    fn finish(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
+        let Ok(time) = Duration::try_from_secs_f64(timeout) else {
+            return Err(error::config(py, "timeout must be a number of seconds"));
+        };
+        self.end()?;
+        self.handle.give_up_after(time);
+        Ok(())
+    }
+
+    /// Takes the outcomes that are ready, each with the progress that it made.
+    fn take(&self, py: Python<'_>) -> PyResult<Vec<(Outcome, Option<Numbers>)>> {
+        let mut state = self.state()?;
+        let outcomes = std::mem::take(&mut state.outcomes);
+        if let Some((_, progress)) = outcomes.last() {
+            state.last_progress = *progress;
+        }
+        // What the source gave before the batch ended without it.
+        let left_over = if state.has_ended { std::mem::take(&mut state.records).len() } else { 0 };
+        let (first, last_progress) = (state.taken, state.last_progress);
+        drop(state);
+        let taken = outcomes.into_iter();
+        let taken = taken.map(|(outcome, progress)| Ok((Outcome::from_core(py, outcome)?, progress.map(numbers))));
+        let mut taken = taken.collect::<PyResult<Vec<_>>>()?;
+        let Some(error) = self.handle.left_over() else { return Ok(taken) };
+        for number in 0..left_over as u64 {
+            let progress = last_progress.map(|mut progress| {
+                progress.rejected += number + 1;
+                numbers(progress)
+            });
+            taken.push((Outcome::left_over(py, first + number, &error)?, progress));
+        }
+        Ok(taken)
+    }
+
+    /// Why the batch stopped before its records ended, if it did.
+    fn stopped(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        drop(self.state()?);
+        let error = self.handle.stopped().map(|error| error::exception(py, error)).transpose()?;
+        Ok(error.map(Bound::unbind))
     }
 
     /// Whether every outcome has been taken.
     fn is_finished(&self) -> PyResult<bool> {
         let state = self.state()?;
-        Ok(state.has_ended && state.outcomes.is_empty())
+        Ok(state.has_ended && state.outcomes.is_empty() && state.records.is_empty())
     }
 
     /// Blocks until there is something to do.
@@ -207,6 +274,22 @@ impl Batch {
         let (number, finished) = port.expect(future);
         state.watcher = Some(Watcher::Future { number, finished, is_for_records });
         Ok(true)
+    }
+
+    /// Has a future told when there is room for records, or will be none any more; false if that is so already.
+    fn watch_room(&self, port: &Port, future: Py<PyAny>) -> PyResult<bool> {
+        let mut state = self.state()?;
+        if state.has_ended || state.wants_records(FEW) {
+            return Ok(false);
+        }
+        state.feeder = Some(port.expect(future));
+        Ok(true)
+    }
+
+    /// Whether there will be no room any more.
+    fn has_ended(&self) -> PyResult<bool> {
+        let state = self.state()?;
+        Ok(state.is_complete || state.has_ended)
     }
 
     /// Ends the calls in flight.
@@ -233,6 +316,20 @@ impl Drop for Batch {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Returns what keeps the last progress that it was told.
+fn remember(last: Arc<Mutex<Option<BatchProgress>>>) -> impl Fn(&BatchProgress) + Send + Sync + 'static {
+    move |progress| *lock(&last) = Some(*progress)
+}
+
+fn numbers(progress: BatchProgress) -> Numbers {
+    let BatchProgress { accepted, rejected, in_flight, rate, learned_limit, .. } = progress;
+    (accepted, rejected, in_flight, rate, learned_limit)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 // Records converted in advance: enough to keep the worker busy while Python is elsewhere.

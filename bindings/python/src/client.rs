@@ -96,8 +96,8 @@ impl Client {
         port.start(future, async move { client.upsert(record).await })
     }
 
-    fn batch(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Batch> {
-        let options = options::batch(options)?;
+    fn batch(&self, py: Python<'_>, options: &Bound<'_, PyDict>, tells_progress: bool) -> PyResult<Batch> {
+        let options = options::batch(options, tells_progress)?;
         Batch::start(&worker::handle()?, &self.client(py)?, options).map_err(|error| error::raised(py, &error))
     }
 

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use vambe::{CallOptions, CheckOptions, ClientBuilder, Door, Pacing, UpsertManyOptions};
 
+use crate::batch::BatchOptions;
 use crate::error;
 
 /// One keyword argument that was given.
@@ -79,11 +80,12 @@ pub(crate) fn client(options: &Bound<'_, PyDict>) -> PyResult<ClientBuilder> {
             "connect_timeout" => builder.connect_timeout(given.seconds()?),
             "max_retries" => builder.max_retries(given.read(A_COUNT)?),
             "max_concurrency" => builder.max_concurrency(given.read(A_COUNT)?),
-            "max_rate" => builder.max_rate(given.read("a number of calls per second")?),
+            "max_rate" => builder.max_rate(given.read(A_RATE)?),
+            "pace_dir" => builder.pace_dir(given.read::<PathBuf>(A_PATH)?),
             "backoff" => builder.backoff(given.seconds()?),
             "backoff_cap" => builder.backoff_cap(given.seconds()?),
             "proxy" => builder.proxy(given.text()?),
-            "ca_file" => builder.ca_file(given.read::<PathBuf>("a path")?),
+            "ca_file" => builder.ca_file(given.read::<PathBuf>(A_PATH)?),
             "app_info" => builder.app_info(given.text()?),
             "allow_http" => builder.allow_http(given.flag()?),
             _ => return Err(given.unknown()),
@@ -120,19 +122,25 @@ pub(crate) fn call(options: &Bound<'_, PyDict>, unless_given: CallOptions) -> Py
 }
 
 /// Reads the options of a batch.
-pub(crate) fn batch(options: &Bound<'_, PyDict>) -> PyResult<UpsertManyOptions> {
-    fold(Some(options), UpsertManyOptions::default(), |batch, given| {
-        Ok(match given.name.as_str() {
-            "max_concurrency" => batch.max_concurrency(given.read(A_COUNT)?),
-            "max_rate" => batch.max_rate(given.read("a number of calls per second")?),
-            "pacing" => batch.pacing(match given.text()?.as_str() {
-                "learned" => Pacing::default(),
-                "off" => Pacing::Off,
+pub(crate) fn batch(options: &Bound<'_, PyDict>, tells_progress: bool) -> PyResult<BatchOptions> {
+    let start = BatchOptions { options: UpsertManyOptions::default(), is_paced: true, tells_progress };
+    fold(Some(options), start, |batch, given| {
+        let BatchOptions { options, is_paced, .. } = batch;
+        let (options, is_paced) = match given.name.as_str() {
+            "max_concurrency" => (options.max_concurrency(given.read(A_COUNT)?), is_paced),
+            "max_rate" => (options.max_rate(given.read(A_RATE)?), is_paced),
+            "reserve" => (options.reserve(given.read("a share of the limit")?), is_paced),
+            "pacing" => match given.text()?.as_str() {
+                "learned" => (options.pacing(Pacing::Learned), true),
+                "off" => (options.pacing(Pacing::Off), false),
                 _ => return Err(given.wrong("learned or off")),
-            }),
+            },
             _ => return Err(given.unknown()),
-        })
+        };
+        Ok(BatchOptions { options, is_paced, tells_progress })
     })
 }
 
 const A_COUNT: &str = "a whole number, 0 or more";
+const A_RATE: &str = "a number of calls per second";
+const A_PATH: &str = "a path";

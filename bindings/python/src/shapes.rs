@@ -163,6 +163,12 @@ impl Outcome {
         };
         Ok(Self { index: outcome.index, contact, error, attempts: outcome.attempts, key: outcome.key })
     }
+
+    /// Returns the outcome of a record that a batch ended without.
+    pub(crate) fn left_over(py: Python<'_>, index: u64, error: &vambe::Error) -> PyResult<Self> {
+        let error = Some(error::exception(py, error)?.unbind());
+        Ok(Self { index, contact: None, error, attempts: 0, key: None })
+    }
 }
 
 #[pymethods]
