@@ -253,6 +253,30 @@ async fn dropping_the_stream_ends_the_calls_in_flight() {
     assert_eq!(server.in_flight.load(Ordering::SeqCst), 10, "the exchanges were dropped where they stood");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_door_has_read_gets_its_time_and_an_error_if_that_was_not_enough() {
+    let server = Server::new(|_, _| (Duration::from_secs(1), contact_answer("c")));
+    // The door's source has ended, and nothing that it read has been taken yet.
+    let options = unpaced().max_concurrency(2);
+    let mut running = server.client().upsert_many(stream::iter(numbered(10)), options).unwrap();
+    let handle = running.handle();
+    assert!(handle.left_over().is_none());
+    handle.give_up_after(Duration::from_secs(60));
+    // A later order counts, whether it is longer or shorter.
+    let began = Instant::now();
+    assert!(running.next().await.unwrap().ok());
+    handle.give_up_after(Duration::from_millis(1500));
+    let rest: Vec<Outcome> = running.collect().await;
+    assert_eq!(began.elapsed(), Duration::from_millis(2500));
+    // Two a second, and twice two at most were held; the others are the door's to account for.
+    assert_eq!((rest.iter().filter(|outcome| outcome.ok()).count(), rest.len()), (3, 7));
+    let late = rest.last().and_then(Outcome::error).unwrap();
+    assert_eq!(late.code(), ErrorCode::Timeout);
+    assert_eq!(handle.left_over().unwrap().message(), late.message());
+    // Far off is not too far for a clock.
+    handle.finish_within(Duration::MAX);
+}
+
 #[tokio::test]
 async fn an_option_out_of_range_is_refused_at_once() {
     let client = Server::new(|_, _| (LATENCY, contact_answer("c"))).client();

@@ -202,7 +202,7 @@ impl UpsertMany<'_> {
     /// Reads no more records, and gives those that were taken so much time. The stream then ends with an outcome for
     /// each: what is not done by then failed with [`ErrorCode::Timeout`](crate::ErrorCode::Timeout).
     pub fn finish_within(&self, time: Duration) {
-        self.orders.finish_within(time);
+        self.orders.finish_within(time, false);
     }
 }
 
@@ -215,7 +215,18 @@ pub struct UpsertManyHandle {
 impl UpsertManyHandle {
     /// See [`UpsertMany::finish_within`].
     pub fn finish_within(&self, time: Duration) {
-        self.orders.finish_within(time);
+        self.orders.finish_within(time, false);
+    }
+
+    /// As [`finish_within`](Self::finish_within), but reads on for as long: for a door that has ended its source
+    /// itself, and whose last records are on their way.
+    pub fn give_up_after(&self, time: Duration) {
+        self.orders.finish_within(time, true);
+    }
+
+    /// Returns the error of the records that such a door had handed over when the stream ended without them.
+    pub fn left_over(&self) -> Option<Error> {
+        self.orders.left_over()
     }
 
     /// See [`UpsertMany::stopped`].

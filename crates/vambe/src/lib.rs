@@ -47,7 +47,7 @@ mod uuid;
 mod value;
 mod violation;
 
-pub use batch::{BatchProgress, Outcome, Pacing, UpsertMany, UpsertManyOptions};
+pub use batch::{BatchProgress, Outcome, Pacing, UpsertMany, UpsertManyHandle, UpsertManyOptions};
 pub use change::{Change, ChangeAction};
 pub use check::{Prepared, prepare, validate};
 pub use client::Client;

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::check::check;
 use crate::client::Client;
+use crate::config::LONGEST_TIME;
 use crate::error::Error;
 use crate::lanes::Lanes;
 use crate::pacer::Pace;
@@ -31,19 +32,35 @@ use super::{OnProgress, Outcome};
 #[derive(Default)]
 pub(super) struct Orders {
     pub(super) stopped: OnceLock<Error>,
-    finish: Mutex<Option<(Instant, Duration)>>,
+    finish: Mutex<Option<Finish>>,
     given: Notify,
 }
 
+/// When a batch is to end.
+#[derive(Clone, Copy)]
+struct Finish {
+    at: Instant,
+    time: Duration,
+    /// Whether records are read until then.
+    reads_on: bool,
+}
+
 impl Orders {
-    pub(super) fn finish_within(&self, time: Duration) {
+    pub(super) fn finish_within(&self, time: Duration, reads_on: bool) {
+        // Beyond this, adding it to a point in time could overflow.
+        let time = time.min(LONGEST_TIME);
         let mut finish = self.finish.lock().unwrap_or_else(PoisonError::into_inner);
-        *finish = Some((Instant::now() + time, time));
+        *finish = Some(Finish { at: Instant::now() + time, time, reads_on });
         drop(finish);
         self.given.notify_one();
     }
 
-    fn finish(&self) -> Option<(Instant, Duration)> {
+    /// Returns the error of a record that never came to its turn.
+    pub(super) fn left_over(&self) -> Option<Error> {
+        self.stopped.get().cloned().or_else(|| self.finish().map(|finish| unfinished(finish.time)))
+    }
+
+    fn finish(&self) -> Option<Finish> {
         *self.finish.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -125,7 +142,7 @@ where
                 return Some(outcome);
             }
             let finish = self.orders.finish();
-            self.has_ended |= finish.is_some();
+            self.has_ended |= finish.is_some_and(|finish| !finish.reads_on);
             if self.has_ended && self.running.is_empty() {
                 return None;
             }
@@ -149,8 +166,8 @@ where
                 },
                 // Another record may be read now.
                 () = way.unsent.has_fallen.notified(), if !self.has_ended => {}
-                () = orders.given.notified(), if finish.is_none() => {}
-                () = until(finish), if finish.is_some() => self.give_up(&finish.map(|(_, time)| unfinished(time))),
+                () = orders.given.notified() => {}
+                finish = until(finish), if finish.is_some() => self.give_up(&finish.map(|finish| unfinished(finish.time))),
             }
         }
     }
@@ -217,6 +234,7 @@ where
     /// Gives up every row, wherever it is.
     fn give_up(&mut self, reason: &Option<Error>) {
         let Some(reason) = reason else { return };
+        self.has_ended = true;
         for running in std::mem::take(&mut self.running) {
             self.give_up_row(&running.row, reason);
         }
@@ -240,8 +258,7 @@ where
     }
 }
 
-async fn until(finish: Option<(Instant, Duration)>) {
-    if let Some((time, _)) = finish {
-        sleep_until(time).await;
-    }
+async fn until(finish: Option<Finish>) -> Option<Finish> {
+    sleep_until(finish?.at).await;
+    finish
 }
