@@ -83,6 +83,7 @@ async fn all(batch: &mut UpsertMany<'_>) -> Vec<Outcome> {
     outcomes
 }
 
+#[allow(clippy::unnecessary_wraps)] // As the other answers are.
 fn ok() -> Option<Answer> {
     Some(contact_answer("c"))
 }

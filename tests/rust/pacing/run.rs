@@ -72,10 +72,10 @@ impl PartialOrd for At {
 
 /// Runs a client that always has another row against a server.
 pub fn run(spec: &Spec, client: &mut dyn Client, seed: u64) -> Figures {
-    Run::new(spec, seed).finish(client)
+    Course::new(spec, seed).finish(client)
 }
 
-struct Run {
+struct Course {
     server: Server,
     random: fastrand::Rng,
     events: BinaryHeap<Reverse<At>>,
@@ -94,7 +94,7 @@ struct Run {
     too_early: u32,
 }
 
-impl Run {
+impl Course {
     fn new(spec: &Spec, seed: u64) -> Self {
         Self {
             server: Server::new(spec.clone()),
