@@ -110,6 +110,30 @@ fn refusals_of_a_bucket_come_one_at_a_time() {
 }
 
 #[test]
+fn servers_with_names_are_shown_beside_a_cubic_client() {
+    let bucket = |limit, burst| (vec![(0.0, limit)], Counting::Bucket { burst });
+    let window = |calls: f64, seconds: f64| (vec![(0.0, calls / seconds)], Counting::Window { seconds, offset: 0.0 });
+    let servers = [
+        ("bucket 10/s, burst 10", bucket(10.0, 10.0), false),
+        ("bucket 50/s, burst 50", bucket(50.0, 50.0), false),
+        ("bucket 100/s, burst 5", bucket(100.0, 5.0), false),
+        ("window 100 per 10 s, Retry-After", window(100.0, 10.0), true),
+        ("window 3,000 per 60 s, Retry-After", window(3000.0, 60.0), true),
+        ("window 600 per 60 s", window(600.0, 60.0), false),
+    ];
+    println!("| server | this pacer: share, 429 per 1,000, longest run | cubic |");
+    println!("|---|---|---|");
+    for (name, (limits, counting), sends_retry_after) in servers {
+        let spec = Spec::typical(&limits, counting, sends_retry_after);
+        let ours = run(&spec, &mut Ours::new(1), seed());
+        let cubic = run(&spec, &mut Cubic::new(), seed());
+        let shown = |f: &Figures| format!("{:.2}, {:.1}, {}", f.steady, f.per_thousand, f.longest_run);
+        println!("| {name} | {} | {} |", shown(&ours), shown(&cubic));
+        assert!(ours.steady >= 0.9 && ours.per_thousand <= cubic.per_thousand + 10.0, "{name}");
+    }
+}
+
+#[test]
 fn a_limit_that_falls_or_rises_is_found_again() {
     // G7.
     let fallen = typical(&[(0.0, 50.0), (60.0, 20.0)], Counting::Bucket { burst: 50.0 }, false);

@@ -27,6 +27,7 @@ pub(crate) struct Rate {
     pause: Option<Pause>,
     /// Calls sent before this say nothing new about a refusal.
     reacted_at: f64,
+    reserve: f64,
     probe_at: f64,
     probe_every: f64,
     probes_passed: u32,
@@ -87,16 +88,17 @@ impl Rate {
             cycle: Cycle { began: now, sent: 0.0, refused: 0.0 },
             pause: None,
             reacted_at: f64::MIN,
+            reserve: 0.0,
             probe_at: f64::MAX,
             probe_every: PROBE_EVERY,
             probes_passed: 0,
         }
     }
 
-    /// Returns the calls per second to send now, leaving a share of the limit to others.
-    pub(crate) fn per_second(&self, reserve: f64) -> f64 {
+    /// Returns the calls per second to send now.
+    pub(crate) fn per_second(&self) -> f64 {
         match self.phase {
-            Phase::Cruise => self.current.min(self.ceiling * (1.0 - reserve)),
+            Phase::Cruise => self.current.min(self.ceiling * (1.0 - self.reserve)),
             // Finding the limit needs all of it, for a moment.
             _ => self.current,
         }
@@ -122,8 +124,9 @@ impl Rate {
         self.pause.map(|pause| pause.began)
     }
 
-    /// Learns that a call goes out, under a ceiling of the caller's.
-    pub(crate) fn sent(&mut self, now: f64, max_rate: f64) {
+    /// Learns that a call goes out, under a ceiling of the caller's, who leaves a share of the limit to others.
+    pub(crate) fn sent(&mut self, now: f64, max_rate: f64, reserve: f64) {
+        self.reserve = reserve;
         self.current = self.current.min(max_rate.max(LEAST));
         self.step.sent += 1.0;
         self.cycle.sent += 1.0;
@@ -227,7 +230,8 @@ impl Rate {
     fn cruise(&mut self, now: f64) {
         self.phase = Phase::Cruise;
         self.current = self.ceiling * CRUISE;
-        self.probe_at = now + self.probe_every;
+        // A probe takes from what is left to others.
+        self.probe_at = now + self.probe_every * (1.0 + 5.0 * self.reserve);
         self.step = Step { began: now, sent: 0.0 };
     }
 
