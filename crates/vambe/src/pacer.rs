@@ -246,7 +246,7 @@ mod tests {
                 }
                 Permit::WaitUntil(time) => {
                     let next = time.max(now + at(1));
-                    tokens = (tokens + (next - now).as_secs_f64() * 50.0).min(10.0);
+                    tokens = (tokens + next.saturating_sub(now).as_secs_f64() * 50.0).min(10.0);
                     now = next;
                 }
                 Permit::WaitForAnswer => panic!("nothing is in flight"),
