@@ -150,7 +150,7 @@ impl<'r> Checker<'r, '_> {
         const FIELD: Field = Field::ChannelId;
         if self.record.get(FIELD).is_empty() && kind == Some(Kind::Webchat) {
             let default = self.default(FIELD, self.options.channel_id.as_deref())?;
-            return self.check_uuid(Path::key(FIELD.name()), &default).then_some(default);
+            return self.check_uuid(FIELD, &default).then_some(default);
         }
         if matches!(kind, Some(Kind::WhatsApp | Kind::WebWhatsApp)) {
             self.unused(FIELD);
