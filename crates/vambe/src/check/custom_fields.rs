@@ -21,7 +21,11 @@ enum Place<'r> {
 
 impl<'r> Checker<'r, '_> {
     pub(super) fn custom_field_values(&mut self) -> CustomFields<'r> {
-        let mut fields = Vec::new();
+        let mut fields = Vec::with_capacity(match self.record.get(Field::CustomFieldValues) {
+            Value::Object(entries) => entries.len(),
+            Value::Array(entries) => entries.len(),
+            _ => 0,
+        });
         let mut seen = SeenKeys::default();
         match self.given(Field::CustomFieldValues) {
             None => {}
