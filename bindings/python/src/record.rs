@@ -1,11 +1,11 @@
 //! From what a Python call was given to a [`CustomerRecord`].
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 use vambe::CustomerRecord;
 
 use crate::error;
-use crate::value::Converter;
+use crate::value::{Converter, plain_text};
 
 /// A record that is not made of Python objects: what `from_note` gives.
 #[pyclass(frozen, module = "vambe", name = "Record")]
@@ -49,9 +49,11 @@ fn set_all(record: &mut CustomerRecord, fields: &Bound<'_, PyDict>) -> PyResult<
     let mut converter = Converter::default();
     converter.enter(fields.as_any());
     for (key, value) in fields {
-        let Ok(key) = key.cast_exact::<PyString>() else { return Ok(false) };
-        let Ok(key) = key.to_str() else { return Ok(false) };
-        record.set(key, converter.value(&value)?);
+        let Some(key) = plain_text(&key) else { return Ok(false) };
+        match plain_text(&value) {
+            Some(text) => record.set(key, text),
+            None => record.set(key, converter.value(&value)?),
+        }
     }
     Ok(true)
 }
