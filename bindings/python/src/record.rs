@@ -20,28 +20,29 @@ impl Record {
 
 /// Reads a record from an object and keyword arguments, which add to it.
 pub(crate) fn read(record: Option<&Bound<'_, PyAny>>, fields: Option<&Bound<'_, PyDict>>) -> PyResult<CustomerRecord> {
-    let mut read = match record {
-        None => CustomerRecord::default(),
-        Some(object) => from_object(object)?,
-    };
+    let mut read = CustomerRecord::default();
+    if let Some(object) = record {
+        fill(&mut read, object)?;
+    }
     if let Some(fields) = fields {
         set_all(&mut read, fields)?;
     }
     Ok(read)
 }
 
-fn from_object(object: &Bound<'_, PyAny>) -> PyResult<CustomerRecord> {
-    if let Ok(record) = object.cast_exact::<Record>() {
-        return Ok(record.get().0.clone());
-    }
-    let mut record = CustomerRecord::default();
+// Fills what is there, for a record is large to move.
+fn fill(record: &mut CustomerRecord, object: &Bound<'_, PyAny>) -> PyResult<()> {
     if let Ok(fields) = object.cast_exact::<PyDict>()
-        && set_all(&mut record, fields)?
+        && set_all(record, fields)?
     {
-        return Ok(record);
+        return Ok(());
     }
-    // What is no object becomes a record that every check refuses, so that a batch has an outcome for it.
-    Ok(Converter::default().value(object)?.into())
+    *record = match object.cast_exact::<Record>() {
+        Ok(record) => record.get().0.clone(),
+        // What is no object becomes a record that every check refuses, so that a batch has an outcome for it.
+        Err(_) => Converter::default().value(object)?.into(),
+    };
+    Ok(())
 }
 
 /// Sets every field of a dict; false if a key is no text, and the record of no use.
