@@ -1,11 +1,11 @@
 //! From what a Python call was given to a [`CustomerRecord`].
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 use vambe::CustomerRecord;
 
 use crate::error;
-use crate::value::Converter;
+use crate::value::{Converter, plain_text};
 
 /// A record that is not made of Python objects: what `from_note` gives.
 #[pyclass(frozen, module = "vambe", name = "Record")]
@@ -20,28 +20,29 @@ impl Record {
 
 /// Reads a record from an object and keyword arguments, which add to it.
 pub(crate) fn read(record: Option<&Bound<'_, PyAny>>, fields: Option<&Bound<'_, PyDict>>) -> PyResult<CustomerRecord> {
-    let mut read = match record {
-        None => CustomerRecord::default(),
-        Some(object) => from_object(object)?,
-    };
+    let mut read = CustomerRecord::default();
+    if let Some(object) = record {
+        fill(&mut read, object)?;
+    }
     if let Some(fields) = fields {
         set_all(&mut read, fields)?;
     }
     Ok(read)
 }
 
-fn from_object(object: &Bound<'_, PyAny>) -> PyResult<CustomerRecord> {
-    if let Ok(record) = object.cast_exact::<Record>() {
-        return Ok(record.get().0.clone());
-    }
-    let mut record = CustomerRecord::default();
+// Fills what is there, for a record is large to move.
+fn fill(record: &mut CustomerRecord, object: &Bound<'_, PyAny>) -> PyResult<()> {
     if let Ok(fields) = object.cast_exact::<PyDict>()
-        && set_all(&mut record, fields)?
+        && set_all(record, fields)?
     {
-        return Ok(record);
+        return Ok(());
     }
-    // What is no object becomes a record that every check refuses, so that a batch has an outcome for it.
-    Ok(Converter::default().value(object)?.into())
+    *record = match object.cast_exact::<Record>() {
+        Ok(record) => record.get().0.clone(),
+        // What is no object becomes a record that every check refuses, so that a batch has an outcome for it.
+        Err(_) => Converter::default().value(object)?.into(),
+    };
+    Ok(())
 }
 
 /// Sets every field of a dict; false if a key is no text, and the record of no use.
@@ -49,9 +50,11 @@ fn set_all(record: &mut CustomerRecord, fields: &Bound<'_, PyDict>) -> PyResult<
     let mut converter = Converter::default();
     converter.enter(fields.as_any());
     for (key, value) in fields {
-        let Ok(key) = key.cast_exact::<PyString>() else { return Ok(false) };
-        let Ok(key) = key.to_str() else { return Ok(false) };
-        record.set(key, converter.value(&value)?);
+        let Some(key) = plain_text(&key) else { return Ok(false) };
+        match plain_text(&value) {
+            Some(text) => record.set(key, text),
+            None => record.set(key, converter.value(&value)?),
+        }
     }
     Ok(true)
 }

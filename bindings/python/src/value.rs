@@ -29,11 +29,17 @@ impl Converter {
     /// Returns the value that an object is.
     pub(crate) fn value(&mut self, object: &Bound<'_, PyAny>) -> PyResult<Value> {
         // The kinds that JSON has come first: most values are one of them.
-        if object.is_none() {
-            return Ok(Value::Null);
-        }
         if let Ok(text) = object.cast_exact::<PyString>() {
             return Ok(text_value(text));
+        }
+        if let Ok(entries) = object.cast_exact::<PyDict>() {
+            return self.inside(object, |converter| converter.dict(entries));
+        }
+        if let Ok(items) = object.cast_exact::<PyList>() {
+            return self.inside(object, |converter| converter.items(items.len(), items.iter()));
+        }
+        if object.is_none() {
+            return Ok(Value::Null);
         }
         if let Ok(flag) = object.cast_exact::<PyBool>() {
             return Ok(Value::Bool(flag.is_true()));
@@ -41,14 +47,11 @@ impl Converter {
         if object.is_exact_instance_of::<PyInt>() {
             return Ok(integer(object));
         }
-        if object.is_exact_instance_of::<PyFloat>() {
-            return Ok(Value::Float(object.extract()?));
+        if let Ok(number) = object.cast_exact::<PyFloat>() {
+            return Ok(Value::Float(number.value()));
         }
-        if let Ok(entries) = object.cast_exact::<PyDict>() {
-            return self.inside(object, |converter| converter.dict(entries));
-        }
-        if object.is_exact_instance_of::<PyList>() || object.is_exact_instance_of::<PyTuple>() {
-            return self.array(object);
+        if let Ok(items) = object.cast_exact::<PyTuple>() {
+            return self.inside(object, |converter| converter.items(items.len(), items.iter()));
         }
         match self.known_class(object)? {
             Some(value) => Ok(value),
@@ -129,12 +132,28 @@ impl Converter {
         })
     }
 
+    fn items<'py>(&mut self, count: usize, items: impl Iterator<Item = Bound<'py, PyAny>>) -> PyResult<Value> {
+        let mut converted = Vec::with_capacity(count);
+        for item in items {
+            match plain_text(&item) {
+                Some(text) => converted.push(Value::from(text)),
+                None => converted.push(self.value(&item)?),
+            }
+        }
+        Ok(Value::Array(converted))
+    }
+
     fn dict(&mut self, entries: &Bound<'_, PyDict>) -> PyResult<Value> {
         let mut converted = Vec::with_capacity(entries.len());
         for (key, value) in entries {
-            match self.entry(&key, &value)? {
-                Ok(entry) => converted.push(entry),
-                Err(invalid) => return Ok(Value::Invalid(invalid)),
+            match (plain_text(&key), plain_text(&value)) {
+                // Most of what there is, and made where it stays: moving it costs as much as making it.
+                (Some(key), Some(text)) => converted.push((key.to_owned(), Value::from(text))),
+                (Some(key), None) => converted.push((key.to_owned(), self.value(&value)?)),
+                (None, _) => match self.entry(&key, &value)? {
+                    Ok(entry) => converted.push(entry),
+                    Err(invalid) => return Ok(Value::Invalid(invalid)),
+                },
             }
         }
         Ok(Value::Object(converted))
@@ -210,16 +229,20 @@ impl Converter {
     }
 }
 
+/// Returns the text of an object that is exactly a `str`, and can be sent.
+pub(crate) fn plain_text<'o>(object: &'o Bound<'_, PyAny>) -> Option<&'o str> {
+    object.cast_exact::<PyString>().ok()?.to_str().ok()
+}
+
 fn text_value(text: &Bound<'_, PyString>) -> Value {
     text.to_str().map_or(Value::Invalid(InvalidValue::LoneSurrogate), Value::from)
 }
 
 fn integer(object: &Bound<'_, PyAny>) -> Value {
-    match (object.extract::<i64>(), object.extract::<u64>()) {
-        (Ok(number), _) => Value::Int(number),
-        (_, Ok(number)) => Value::Uint(number),
-        _ => Value::Invalid(InvalidValue::IntegerRange),
+    if let Ok(number) = object.extract::<i64>() {
+        return Value::Int(number);
     }
+    object.extract::<u64>().map_or(Value::Invalid(InvalidValue::IntegerRange), Value::Uint)
 }
 
 /// Returns the names of the fields of a dataclass or an attrs class.

@@ -105,7 +105,7 @@ struct Checker<'r, 'c> {
 impl<'r> Checker<'r, '_> {
     fn customer(&mut self) -> Option<Customer<'r>> {
         let (channel, mut texts) = self.channel();
-        texts.extend(self.plain_texts());
+        self.plain_texts(&mut texts);
         let meta_data = self.meta_data();
         let custom_field_values = self.custom_field_values();
         let customer =

@@ -7,17 +7,16 @@ pub(crate) fn looks_right(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     (1..=64).contains(&local.len())
         && text.len() <= 254
-        && !text.chars().any(is_out_of_place)
+        && (is_usual(text) || !text.chars().any(is_out_of_place))
         && !starts_with_mailto(text)
         && is_domain(domain)
 }
 
 fn is_domain(domain: &str) -> bool {
-    let mut labels = domain.split('.');
-    let Some(last) = labels.next_back() else { return false };
-    domain.contains('.')
-        && !domain.contains('@')
-        && domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
+    let Some((_, last)) = domain.rsplit_once('.') else { return false };
+    let is_label = |label: &[u8]| !matches!(label, [] | [b'-', ..] | [.., b'-']);
+    !domain.bytes().any(|byte| byte == b'@')
+        && domain.as_bytes().split(|byte| *byte == b'.').all(is_label)
         && is_top_level(last)
 }
 
@@ -26,10 +25,13 @@ fn is_top_level(label: &str) -> bool {
     (is_punycode || label.chars().all(char::is_alphanumeric)) && !label.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Returns whether nothing can be out of place. No early exit: so it is looked at in blocks.
+fn is_usual(text: &str) -> bool {
+    let is_usual = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'@' | b'-' | b'_');
+    text.bytes().fold(true, |all, byte| all & is_usual(&byte))
+}
+
 fn is_out_of_place(c: char) -> bool {
-    if c.is_ascii_alphanumeric() || matches!(c, '.' | '@' | '-' | '_') {
-        return false;
-    }
     c.is_whitespace() || c.is_control() || is_invisible(c) || "<>,;()\"".contains(c)
 }
 

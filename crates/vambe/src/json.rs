@@ -8,14 +8,14 @@ use crate::violation::{Path, Validation, Violation, ViolationCode};
 /// Appends text as a JSON string.
 pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     // Nearly all text needs no escape, and is then copied at once. No early exit: so it is looked at in blocks.
-    let to_escape = text.bytes().filter(|byte| matches!(byte, 0..b' ' | b'"' | b'\\')).count();
-    if to_escape == 0 {
+    let needs_escape = text.bytes().fold(false, |any, byte| any | matches!(byte, 0..b' ' | b'"' | b'\\'));
+    if needs_escape {
+        // Writing to memory cannot fail.
+        let _ = serde_json::to_writer(out, text);
+    } else {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
-    } else {
-        // Writing to memory cannot fail.
-        let _ = serde_json::to_writer(out, text);
     }
 }
 
@@ -51,7 +51,9 @@ pub(crate) struct Writer<'v, 'o> {
 
 impl<'v, 'o> Writer<'v, 'o> {
     pub(crate) fn new(out: &'o mut Vec<u8>, found: &'o mut Validation, key: &'v str) -> Self {
-        Self { out, found, trail: vec![Step::Key(key)] }
+        let mut trail = Vec::with_capacity(TYPICAL_DEPTH);
+        trail.push(Step::Key(key));
+        Self { out, found, trail }
     }
 
     /// Writes `"key":value`, the value being found under that key.
@@ -157,3 +159,4 @@ pub(crate) fn code_of(invalid: InvalidValue) -> ViolationCode {
 }
 
 const MAX_DEPTH: usize = 64;
+const TYPICAL_DEPTH: usize = 8;

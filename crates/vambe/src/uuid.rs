@@ -2,8 +2,7 @@
 
 /// Returns whether the text matches the pattern of the API's page, and nothing looser.
 pub(crate) fn is_uuid(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() == 36 && (is_versioned(bytes) || text == NIL || text == MAX)
+    text.as_bytes().try_into().is_ok_and(is_versioned) || text == NIL || text == MAX
 }
 
 /// Returns whether the text is one of the documentation's `your_…` or `<…>` placeholders.
@@ -28,13 +27,15 @@ pub(crate) fn hint(text: &str) -> &'static str {
     }
 }
 
-fn is_versioned(bytes: &[u8]) -> bool {
-    bytes.iter().enumerate().all(|(place, byte)| match place {
-        8 | 13 | 18 | 23 => *byte == b'-',
-        14 => matches!(byte, b'1'..=b'8'),
-        19 => matches!(byte, b'8' | b'9' | b'a' | b'b' | b'A' | b'B'),
-        _ => byte.is_ascii_hexdigit(),
-    })
+fn is_versioned(bytes: &[u8; 36]) -> bool {
+    // Four dashes and 32 digits: counted without an early exit, so in blocks.
+    bytes[8] == b'-'
+        && bytes[13] == b'-'
+        && bytes[18] == b'-'
+        && bytes[23] == b'-'
+        && matches!(bytes[14], b'1'..=b'8')
+        && matches!(bytes[19], b'8' | b'9' | b'a' | b'b' | b'A' | b'B')
+        && bytes.iter().filter(|byte| byte.is_ascii_hexdigit()).count() == 32
 }
 
 const NIL: &str = "00000000-0000-0000-0000-000000000000";

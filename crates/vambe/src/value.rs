@@ -85,7 +85,7 @@ impl Value {
         match self {
             Self::Missing | Self::Null => true,
             Self::Float(number) => number.is_nan(),
-            Self::Text(text) => text.trim().is_empty(),
+            Self::Text(text) => is_blank(text),
             _ => false,
         }
     }
@@ -107,6 +107,11 @@ impl Value {
             Self::Invalid(_) => "unsupported value",
         }
     }
+}
+
+/// Returns whether text is empty or all white space; looks no further than the first character that is not.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
 }
 
 // Values hold personal data: the kind is all that may reach a log.

@@ -7,7 +7,7 @@ use super::{Checker, wrong_kind};
 use crate::change::ChangeAction;
 use crate::field::Field;
 use crate::json;
-use crate::value::Value;
+use crate::value::{Value, is_blank};
 use crate::violation::{Path, Violation, ViolationCode};
 
 type CustomFields<'r> = Vec<(&'r str, Cow<'r, str>)>;
@@ -21,7 +21,11 @@ enum Place<'r> {
 
 impl<'r> Checker<'r, '_> {
     pub(super) fn custom_field_values(&mut self) -> CustomFields<'r> {
-        let mut fields = Vec::new();
+        let mut fields = Vec::with_capacity(match self.record.get(Field::CustomFieldValues) {
+            Value::Object(entries) => entries.len(),
+            Value::Array(entries) => entries.len(),
+            _ => 0,
+        });
         let mut seen = SeenKeys::default();
         match self.given(Field::CustomFieldValues) {
             None => {}
@@ -69,7 +73,7 @@ impl<'r> Checker<'r, '_> {
     }
 
     fn key(&mut self, place: Place<'r>, key: Option<&'r str>, seen: &mut SeenKeys<'r>) -> Option<&'r str> {
-        let Some(key) = key.filter(|key| !key.trim().is_empty()) else {
+        let Some(key) = key.filter(|key| !is_blank(key)) else {
             let problem = "must be the key of a custom field definition";
             let violation = Violation::new(place.key_path(), ViolationCode::InvalidKey, problem);
             self.found.add(violation.hint("copy the key from the Vambe dashboard"));

@@ -8,7 +8,7 @@ use crate::customer::{Channel, WhatsAppIdentity};
 use crate::field::{Field, closest, fold};
 use crate::json;
 use crate::phone::{self, Region};
-use crate::value::Value;
+use crate::value::{Value, is_blank};
 use crate::violation::{Path, Violation, ViolationCode};
 
 type Text<'r> = Option<Cow<'r, str>>;
@@ -51,7 +51,7 @@ impl<'r> Checker<'r, '_> {
 
     fn kind(&mut self) -> Option<Kind> {
         let text = match self.record.get(Field::Channel) {
-            Value::Text(text) if !text.trim().is_empty() => text.as_str(),
+            Value::Text(text) if !is_blank(text) => text.as_str(),
             value if value.is_empty() => match &self.options.channel {
                 Some(channel) => self.filled(Field::Channel, channel),
                 None => {
@@ -150,7 +150,7 @@ impl<'r> Checker<'r, '_> {
         const FIELD: Field = Field::ChannelId;
         if self.record.get(FIELD).is_empty() && kind == Some(Kind::Webchat) {
             let default = self.default(FIELD, self.options.channel_id.as_deref())?;
-            return self.check_uuid(Path::key(FIELD.name()), &default).then_some(default);
+            return self.check_uuid(FIELD, &default).then_some(default);
         }
         if matches!(kind, Some(Kind::WhatsApp | Kind::WebWhatsApp)) {
             self.unused(FIELD);

@@ -7,18 +7,17 @@ use crate::email;
 use crate::field::Field;
 use crate::uuid;
 use crate::value::Value;
-use crate::violation::{Path, Violation, ViolationCode};
+use crate::violation::{Violation, ViolationCode};
 
 impl<'r> Checker<'r, '_> {
-    pub(super) fn plain_texts(&mut self) -> Vec<(Field, Cow<'r, str>)> {
-        let name = self.text(Field::ContactName);
-        let email = self.email();
-        let stage = self.uuid(Field::StageId);
-        let agent = self.uuid(Field::AgentId);
-        [(Field::ContactName, name), (Field::ContactEmail, email), (Field::StageId, stage), (Field::AgentId, agent)]
-            .into_iter()
-            .filter_map(|(field, text)| Some((field, Cow::Borrowed(text?))))
-            .collect()
+    /// Adds the texts that every channel has.
+    pub(super) fn plain_texts(&mut self, texts: &mut Vec<(Field, Cow<'r, str>)>) {
+        texts.reserve(4);
+        let mut add = |field, text: Option<&'r str>| texts.extend(text.map(|text| (field, Cow::Borrowed(text))));
+        add(Field::ContactName, self.text(Field::ContactName));
+        add(Field::ContactEmail, self.email());
+        add(Field::StageId, self.uuid(Field::StageId));
+        add(Field::AgentId, self.uuid(Field::AgentId));
     }
 
     /// Returns the text of a field, and refuses any other kind.
@@ -34,14 +33,15 @@ impl<'r> Checker<'r, '_> {
 
     pub(super) fn uuid(&mut self, field: Field) -> Option<&'r str> {
         let text = self.text(field)?;
-        self.check_uuid(self.path(field), text).then_some(text)
+        self.check_uuid(field, text).then_some(text)
     }
 
     /// Returns whether the text is a UUID, and says what is wrong with it otherwise.
-    pub(super) fn check_uuid(&mut self, path: Path, text: &str) -> bool {
+    pub(super) fn check_uuid(&mut self, field: Field, text: &str) -> bool {
         if uuid::is_uuid(text) {
             return true;
         }
+        let path = self.path(field);
         self.found.add(match uuid::is_placeholder(text) {
             true => Violation::new(path, ViolationCode::Placeholder, "still holds a placeholder of the documentation")
                 .hint("copy the id from the Vambe dashboard"),

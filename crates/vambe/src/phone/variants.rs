@@ -1,5 +1,7 @@
 //! The spellings under which one WhatsApp account is known in Mexico, Argentina and Brazil.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::clean_phone;
@@ -42,12 +44,12 @@ pub fn phone_variants(number: &str) -> Vec<PhoneVariant> {
 /// Returns digits that are the same for every spelling of one account.
 ///
 /// Records of one account must not overtake each other, whichever spelling they use.
-pub(crate) fn identity_digits(cleaned: &str) -> String {
+pub(crate) fn identity_digits(cleaned: &str) -> Cow<'_, str> {
     let digits = cleaned.trim_start_matches('+');
     let digits = digits.strip_prefix("00").unwrap_or(digits);
     match other_spelling(digits) {
-        Some(other) if other.len() < digits.len() => other,
-        _ => digits.to_owned(),
+        Some(other) if other.len() < digits.len() => other.into(),
+        _ => digits.into(),
     }
 }
 
@@ -80,7 +82,8 @@ mod tests {
         for number in
             ["+5215512345678", "+5491123456789", "+5511987654321", "+551187654321", "+541123456789", "+56912345678"]
         {
-            let identities: Vec<_> = phone_variants(number).iter().map(|v| identity_digits(&v.number)).collect();
+            let identities: Vec<_> =
+                phone_variants(number).iter().map(|v| identity_digits(&v.number).into_owned()).collect();
             assert!(identities.iter().all(|identity| *identity == identities[0]), "{number}: {identities:?}");
         }
     }
