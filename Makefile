@@ -42,11 +42,16 @@ test-python: .venv/ready
 	$(call stage,Python suites,.venv/bin/pytest --quiet)
 
 .PHONY: stress
-stress: .venv/ready node_modules/ready ## Run the full rounds of fork, exit, Ctrl-C, cancellation and memory
+stress: .venv/ready node_modules/ready ## Run the full rounds of fork, exit, Ctrl-C, cancellation, memory, order and pace
+	STRESS=full cargo test --quiet --release --package vambe-tests --test stops --test limited_server -- --nocapture
 	VIRTUAL_ENV=.venv .venv/bin/maturin develop --quiet
 	STRESS=full .venv/bin/pytest --quiet tests/python/stress
 	npm run --silent build
 	STRESS=full node --test tests/node/process.test.js tests/node/client.test.js
+
+.PHONY: simulate
+simulate: ## Hold the pacer against random servers, and print the table; SIM_SEED and SIM_SERVERS pick them
+	$(call stage,simulator,cargo test --quiet --package vambe-tests --test pacing -- --nocapture --test-threads 1)
 
 .PHONY: package
 package: package-python package-node ## Build what is shipped, install it into an empty place, and use it there

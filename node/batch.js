@@ -3,7 +3,7 @@
 
 const calls = require('./calls.js');
 const { Contact, Outcome } = require('./contact.js');
-const { errorFrom, errorFromNative, refusal } = require('./errors.js');
+const { callerOf, errorFrom, errorFromNative, refusal } = require('./errors.js');
 const { isSignal, onAbort } = require('./signals.js');
 const { openSource } = require('./sources.js');
 const { write } = require('./values.js');
@@ -30,7 +30,8 @@ class Batch {
   #taken = 0;
   #asked = [];
   #state = 'new';
-  #progress = { done: 0, accepted: 0, rejected: 0 };
+  #whenSettled = [];
+  #progress = { done: 0, accepted: 0, rejected: 0, inFlight: 0, rate: 0, learnedLimit: undefined };
 
   constructor(records, options, caller, client) {
     this.#records = records;
@@ -67,9 +68,27 @@ class Batch {
     return this.return().then(() => undefined);
   }
 
+  /**
+   * Reads no more, and gives the records that were read so much time: what is not done by then is an outcome too,
+   * with an ApiTimeoutError. The promise is kept when every outcome is there to be taken.
+   */
+  finish(timeoutMs) {
+    const caller = callerOf(Batch.prototype.finish);
+    return new Promise((resolve, reject) => {
+      if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
+        return reject(errorFromNative(refusal('timeoutMs must be a number of milliseconds, 0 or more'), caller));
+      }
+      this.#whenSettled.push(resolve);
+      if (this.#state !== 'open') return this.#settle();
+      this.#native.finish(timeoutMs);
+      this.#endReading();
+      this.#endSource();
+    });
+  }
+
   /** Reads no more, since the client closes; outcomes under way are still given. */
   close() {
-    if (!this.#hasEnded) this.#closeSource().catch(() => {});
+    this.#endReading();
     this.#endSource(errorFromNative(refusal('the client was closed before all records were read'), this.#caller));
   }
 
@@ -83,10 +102,11 @@ class Batch {
     const listener = {
       outcome: (outcome) => this.#hear(outcome),
       wanted: () => this.#want(),
-      done: () => this.#hearEnd(),
-      failed: (details) => this.#fail(errorFrom(details, this.#caller)),
+      done: (ended) => this.#hearEnd(ended),
     };
-    const { id, started } = calls.begin(listener, (port, callId) => this.#client.open(port, callId, write(rest)));
+    const tellsProgress = onProgress !== undefined;
+    const begin = (port, callId) => this.#client.open(port, callId, write(rest), tellsProgress);
+    const { id, started } = calls.begin(listener, begin);
     this.#id = id;
     this.#native = started;
     this.#state = 'open';
@@ -177,18 +197,36 @@ class Batch {
     this.#underWay -= 1;
     this.#hold();
     this.#outcomes.push(new Outcome(outcome, contact, error));
-    this.#progress.done += 1;
-    this.#progress[contact ? 'accepted' : 'rejected'] += 1;
     try {
-      this.#options.onProgress?.({ ...this.#progress });
+      this.#tell(contact !== undefined, outcome.progress);
     } catch (failure) {
       return this.#abort(failure);
     }
     this.#answer();
   }
 
-  #hearEnd() {
-    this.#finish();
+  #tell(isAccepted, progress) {
+    this.#progress.done += 1;
+    this.#progress[isAccepted ? 'accepted' : 'rejected'] += 1;
+    if (progress) {
+      this.#progress.inFlight = progress.in_flight;
+      this.#progress.rate = progress.rate;
+      this.#progress.learnedLimit = progress.learned_limit ?? undefined;
+    }
+    this.#options.onProgress?.({ ...this.#progress });
+  }
+
+  /** The batch is over, perhaps before its source is; what was handed over and not taken has an outcome too. */
+  #hearEnd({ stopped, left_over: leftOver }) {
+    this.#endReading();
+    this.#hasEnded = true;
+    while (leftOver && this.#underWay > 0 && this.#state === 'open') {
+      this.#hear({ index: this.#progress.done, attempts: 0, error: leftOver });
+    }
+    if (this.#state !== 'open') return;
+    // A batch that was stopped must not pass for one that is done.
+    if (stopped) this.#failure ??= { error: errorFrom(stopped, this.#caller) };
+    this.#settle();
     this.#answer();
   }
 
@@ -230,11 +268,12 @@ class Batch {
     this.#failure = { error };
     this.#outcomes = [];
     this.#taken = 0;
-    this.#finish();
+    this.#settle();
     this.#answer();
   }
 
-  #finish() {
+  #settle() {
+    for (const settled of this.#whenSettled.splice(0)) settled();
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     this.#outcomes = this.#outcomes.slice(this.#taken);
@@ -248,8 +287,13 @@ class Batch {
   async #leave() {
     if (this.#state === 'ended') return;
     if (this.#id !== undefined) calls.cancel(this.#id);
-    this.#finish();
+    this.#settle();
     if (this.#source !== undefined && !this.#hasEnded) await this.#closeSource();
+  }
+
+  /** Tells the source that no more is read, without waiting for it or for its errors. */
+  #endReading() {
+    if (!this.#hasEnded) this.#closeSource().catch(() => {});
   }
 
   async #closeSource() {

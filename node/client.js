@@ -41,7 +41,7 @@ class Client {
    */
   upsertMany(records, options = NOTHING) {
     return new Batch(records, options, callerOf(Client.prototype.upsertMany), {
-      open: (port, id, text) => new native.Batch(this.#opened(), port, id, text),
+      open: (port, id, text, tellsProgress) => new native.Batch(this.#opened(), port, id, text, tellsProgress),
       opened: (batch) => this.#open.add(batch),
       ended: (batch) => this.#end(batch),
     });

@@ -28,6 +28,7 @@ pub(crate) fn client(text: &str) -> napi::Result<ClientBuilder> {
             "maxRetries" => builder.max_retries(option.count()?),
             "maxConcurrency" => builder.max_concurrency(option.count()?),
             "maxRate" => builder.max_rate(option.number()?),
+            "paceDir" => builder.pace_dir(option.text()?),
             "proxy" => builder.proxy(option.text()?),
             "caFile" => builder.ca_file(option.text()?),
             "appInfo" => builder.app_info(option.text()?),
@@ -60,6 +61,7 @@ pub(crate) fn batch(text: &str) -> napi::Result<(UpsertManyOptions, bool)> {
         options = match option.name.as_str() {
             "maxConcurrency" => options.max_concurrency(option.count()?),
             "maxRate" => options.max_rate(option.number()?),
+            "reserve" => options.reserve(option.number()?),
             "pacing" => {
                 is_paced = match option.text()?.as_str() {
                     "learned" => true,

@@ -66,7 +66,7 @@ impl Port {
     where
         F: Future<Output = Message> + Send + 'static,
     {
-        let sender = Sender { id, shared: Arc::clone(&self.shared) };
+        let sender = self.sender(id);
         let call = call(sender.clone());
         // Locked until the call is noted: it may end before this does.
         let mut queue = lock(&self.shared.queue);
@@ -75,6 +75,11 @@ impl Port {
         }
         let task = runtime.spawn(async move { sender.finish(call.await) });
         queue.calls.insert(id, task.abort_handle());
+    }
+
+    /// Returns what delivers the messages of a call.
+    pub(crate) fn sender(&self, id: u32) -> Sender {
+        Sender { id, shared: Arc::clone(&self.shared) }
     }
 }
 

@@ -42,13 +42,19 @@ pub(crate) struct ImportArguments {
     pub(crate) checks: RuleArguments,
     #[command(flatten)]
     pub(crate) connection: ConnectionArguments,
-    /// Most calls per second [default: 5; with --emulator no limit]
+    /// Most calls per second [default: what the server bears, found by trying]
     #[arg(long, value_name = "RATE", help_heading = "Connection")]
     pub(crate) max_rate: Option<f64>,
+    /// Share of the server's limit to leave to others, such as 20%
+    #[arg(long, value_name = "SHARE", value_parser = share, help_heading = "Connection")]
+    pub(crate) reserve: Option<f64>,
+    /// Folder in which several imports with one key keep to one pace
+    #[arg(long, value_name = "FOLDER", env = "VAMBE_PACE_DIR", help_heading = "Connection")]
+    pub(crate) pace_dir: Option<PathBuf>,
     /// Keep to no rate; for servers without a limit
     #[arg(long, conflicts_with = "max_rate", help_heading = "Connection")]
     pub(crate) no_pacing: bool,
-    /// Most calls at a time, 1 to 1024 [default: 32]
+    /// Most calls at a time, 1 to 1024 [default: 512, or 32 without pacing]
     #[arg(long, value_name = "CALLS", help_heading = "Connection")]
     pub(crate) max_concurrency: Option<usize>,
     /// Seconds for one attempt; each row has several [default: 10]
@@ -208,6 +214,13 @@ impl From<Unknown> for UnknownColumns {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.filter(|time| !time.is_zero()).ok_or_else(|| "give a number of seconds, such as 2.5".to_owned())
+}
+
+/// Reads `20%` or `0.2`; the core says which shares there are.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, whole) = text.strip_suffix('%').map_or((text, 1.0), |percent| (percent, 100.0));
+    let share = number.trim().parse::<f64>().map(|share| share / whole);
+    share.map_err(|_| "give a share of the limit, such as 20% or 0.2".to_owned())
 }
 
 fn delimiter(text: &str) -> Result<Delimiter, String> {

@@ -80,6 +80,7 @@ pub(crate) fn with_flags(message: &str) -> String {
         ("default_region", "--default-region"),
         ("max_concurrency", "--max-concurrency"),
         ("max_rate", "--max-rate"),
+        ("reserve must", "--reserve must"),
         ("ca_file", "--ca-file"),
     ];
     spellings.iter().fold(message.to_owned(), |message, (option, flag)| message.replace(option, flag))

@@ -48,6 +48,7 @@ impl RunFile for Online {
 fn build_client(arguments: &ImportArguments, emulator: Option<&Emulator>) -> Result<Client, Failure> {
     let builder = client::connect(client::builder(&arguments.checks)?, &arguments.connection);
     let builder = client::with(builder, arguments.timeout, ClientBuilder::attempt_timeout);
+    let builder = client::with(builder, arguments.pace_dir.clone(), ClientBuilder::pace_dir);
     let builder = match emulator {
         Some(emulator) => builder.api_key(emulator.api_key()).base_url(emulator.url()),
         None => builder,
@@ -59,6 +60,9 @@ fn options(arguments: &ImportArguments) -> UpsertManyOptions {
     let mut options = UpsertManyOptions::default();
     if let Some(calls) = arguments.max_concurrency {
         options = options.max_concurrency(calls);
+    }
+    if let Some(share) = arguments.reserve {
+        options = options.reserve(share);
     }
     match arguments.max_rate {
         Some(rate) => options.max_rate(rate),

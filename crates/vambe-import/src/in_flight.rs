@@ -67,10 +67,10 @@ impl InFlight {
 
     /// Ends the account: of rows without outcome nobody knows more than that they may have arrived.
     ///
-    /// With a refused key they have not, and count as not sent.
-    pub(crate) fn close(mut self, unread: Option<u64>, key_refused: bool) -> Ledger {
+    /// Those that a guard kept back have not, and count as not sent.
+    pub(crate) fn close(mut self, unread: Option<u64>, is_guarded: bool) -> Ledger {
         let left = self.rows.len() as u64;
-        if key_refused {
+        if is_guarded {
             self.ledger.not_sent(unread.map(|rows| rows + left));
             return self.ledger;
         }

@@ -1,13 +1,11 @@
 //! The run that sends: rows in, records to the service, outcomes back to their rows.
 
-use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
-use vambe::{Client, CustomerRecord, Error, ErrorCode, Outcome, UpsertManyOptions};
+use vambe::{Client, CustomerRecord, Error, ErrorCode, Outcome, UpsertMany, UpsertManyOptions};
 
 use crate::columns::Columns;
 use crate::feed::Feed;
@@ -19,7 +17,7 @@ use crate::stop::Stop;
 impl Import {
     /// Sends every row, and ties each outcome to its row.
     ///
-    /// Only a 2xx answer counts as accepted. A key that the service refuses ends the run.
+    /// Only a 2xx answer counts as accepted. What stops a batch ([`UpsertMany::stopped`]) ends the run.
     ///
     /// # Errors
     ///
@@ -57,7 +55,7 @@ impl Import {
     }
 }
 
-/// A refused key refuses the calls in flight too, so they are not worth a long wait.
+/// What stops a batch is likely to end the calls in flight too, so they are not worth a long wait.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// What the stream of records and whoever follows the outcomes share.
@@ -94,13 +92,11 @@ impl Run {
 
     async fn follow(
         &self,
-        outcomes: impl Stream<Item = Outcome> + Send,
+        mut outcomes: UpsertMany<'_>,
         stop: &Stop,
         mut on_progress: impl FnMut(&Progress) + Send,
     ) -> Ending {
-        let mut outcomes = pin!(outcomes);
         let mut ending = Ending::Finished;
-        let mut patience = pin!(sleep_until(Instant::now()));
         loop {
             tokio::select! {
                 biased;
@@ -111,16 +107,15 @@ impl Run {
                     on_progress(&Progress { stopping: true, ..self.lock().progress() });
                 }
                 outcome = outcomes.next() => {
+                    if let (Some(reason), Ending::Finished) = (outcomes.stopped(), &ending) {
+                        ending = Ending::Guard(reason.clone());
+                        outcomes.finish_within(LAST_ANSWERS);
+                    }
                     let Some(outcome) = outcome else { return ending };
-                    let refused_key = outcome.error().filter(|error| refuses_key(error)).cloned();
-                    on_progress(&self.settle(outcome));
-                    if let (Some(error), Ending::Finished) = (refused_key, &ending) {
-                        self.enough.send_replace(true);
-                        patience.as_mut().reset(Instant::now() + LAST_ANSWERS);
-                        ending = Ending::Guard(error);
+                    if !is_unsent(&outcome, &ending) {
+                        on_progress(&self.settle(outcome));
                     }
                 }
-                () = &mut patience, if matches!(ending, Ending::Guard(_)) => return ending,
             }
         }
     }
@@ -144,6 +139,11 @@ impl Run {
     }
 }
 
-fn refuses_key(error: &Error) -> bool {
-    matches!(error.code(), ErrorCode::Authentication | ErrorCode::PermissionDenied)
+/// Returns whether a guard kept a row from the service, so that it counts as not sent.
+fn is_unsent(outcome: &Outcome, ending: &Ending) -> bool {
+    let (Some(error), Ending::Guard(reason)) = (outcome.error(), ending) else { return false };
+    let is_refused_key = matches!(reason.code(), ErrorCode::Authentication | ErrorCode::PermissionDenied);
+    let was_given_up = outcome.attempts == 0 && error.code() != ErrorCode::Validation;
+    // With a refused key, what was not answered in time has not been taken either.
+    was_given_up || (is_refused_key && error.code() == ErrorCode::Timeout)
 }

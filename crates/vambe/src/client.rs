@@ -181,7 +181,8 @@ impl Client {
         };
         let attempt = self.attempt(body.clone(), self.config.attempt_timeout.min(left())).await;
         drop(slot);
-        let asked = attempt.as_ref().err().and_then(Failure::throttled).flatten();
+        let throttled = attempt.as_ref().err().filter(|failure| failure.is_throttled());
+        let asked = throttled.and_then(|failure| failure.error.retry_after());
         self.pacer().hear_single(attempt.is_ok(), asked);
         Ok(attempt)
     }

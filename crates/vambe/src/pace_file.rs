@@ -36,8 +36,8 @@ impl PaceFile {
         hash.update(config.api_key().header().as_bytes());
         hash.update(&[0]);
         hash.update(config.endpoint.origin().ascii_serialization().as_bytes());
-        let name: String = hash.finish().as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { path: folder.join(format!("{name}.pace")), file: None, retry_at: Duration::ZERO }
+        let name = hash.finish().as_ref().iter().take(16).fold(0_u128, |name, byte| name << 8 | u128::from(*byte));
+        Self { path: folder.join(format!("{name:032x}.pace")), file: None, retry_at: Duration::ZERO }
     }
 
     /// Runs something on the pacer as the last process left it, and leaves it to the next.
@@ -157,7 +157,7 @@ mod tests {
         std::fs::write(folder.path().join("test.pace"), "no state at all").unwrap();
         let mut file = file(folder.path());
         assert_eq!(permit(&mut file, NOW), Permit::Go);
-        assert_eq!(permit(&mut file, NOW - Duration::from_secs(86_400)), Permit::Go);
+        assert_eq!(permit(&mut file, NOW.checked_sub(Duration::from_secs(86_400)).unwrap()), Permit::Go);
     }
 
     #[test]

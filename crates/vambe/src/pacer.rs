@@ -5,6 +5,7 @@
 //! paced one by one, without catching up: a server that counts in short windows punishes even a small burst.
 //! Its state is plain numbers, so that a copy of it is all that processes need to share.
 
+mod answers;
 mod breaker;
 mod budget;
 mod rate;
@@ -93,7 +94,8 @@ impl Pacer {
         if seconds < self.paused_until {
             return wait_until(self.paused_until);
         }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Between 4 and `max_in_flight`.
+        // Between 4 and `max_in_flight`.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
         let most = match pace.learned {
             true => self.rate.most_in_flight().min(pace.max_in_flight as f64) as usize,
             false => pace.max_in_flight,
@@ -113,9 +115,9 @@ impl Pacer {
             return wait_until(until);
         }
         if pace.learned {
-            self.rate.sent(seconds, pace.max_rate);
+            self.rate.sent(seconds, pace.max_rate, pace.reserve);
             // A slot not used is lost: measured from now, never from the slot before.
-            self.next_slot = seconds + 1.0 / self.rate.per_second(pace.reserve).min(pace.max_rate);
+            self.next_slot = seconds + 1.0 / self.rate.per_second().min(pace.max_rate);
         }
         Permit::Go
     }
@@ -214,3 +216,94 @@ const LONGEST_PAUSE: f64 = 30.0;
 const LONGEST_REFUSED: f64 = 3600.0;
 const LONGEST_OUTAGE: f64 = 900.0;
 const A_LITTLE: Duration = Duration::from_micros(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Pace = Pace { learned: true, max_rate: f64::INFINITY, reserve: 0.0, max_in_flight: 512 };
+
+    const fn at(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn is_held_until(permit: Permit, millis: u64) -> bool {
+        matches!(permit, Permit::WaitUntil(time) if time.abs_diff(at(millis)) < at(1))
+    }
+
+    /// Lets a pacer call a server of 50/s for ten minutes; returns the calls a second after the first one.
+    fn calls_at_50(pace: &Pace) -> u32 {
+        let mut pacer = Pacer::new(at(0), None);
+        let (mut now, mut tokens, mut calls) = (at(0), 10.0_f64, 0);
+        while now < at(600_000) {
+            match pacer.permit(now, 0, pace) {
+                Permit::Go => {
+                    calls += u32::from(now >= at(60_000));
+                    let is_served = tokens >= 1.0;
+                    tokens -= if is_served { 1.0 } else { 0.0 };
+                    let verdict = if is_served { Verdict::Served } else { Verdict::Throttled { retry_after: None } };
+                    pacer.answered(now, now + at(1), verdict, true, 0.5);
+                }
+                Permit::WaitUntil(time) => {
+                    let next = time.max(now + at(1));
+                    tokens = (tokens + next.saturating_sub(now).as_secs_f64() * 50.0).min(10.0);
+                    now = next;
+                }
+                Permit::WaitForAnswer => panic!("nothing is in flight"),
+            }
+        }
+        calls / 540
+    }
+
+    #[test]
+    fn keeps_its_distances_and_never_catches_up() {
+        let mut pacer = Pacer::new(at(0), None);
+        assert_eq!(pacer.permit(at(0), 0, &PACE), Permit::Go);
+        assert!(is_held_until(pacer.permit(at(40), 1, &PACE), 200));
+        assert_eq!(pacer.permit(at(950), 0, &PACE), Permit::Go);
+        assert!(is_held_until(pacer.permit(at(960), 1, &PACE), 1150));
+    }
+
+    #[test]
+    fn a_ceiling_holds_and_a_reserve_stays_below_the_limit() {
+        let all = calls_at_50(&PACE);
+        assert!((47..=51).contains(&all), "{all}");
+        assert!(calls_at_50(&Pace { max_rate: 20.0, ..PACE }) <= 20);
+        let most = calls_at_50(&Pace { reserve: 0.3, ..PACE });
+        assert!((30..=40).contains(&most), "{most}");
+    }
+
+    #[test]
+    fn without_a_learned_rate_only_pauses_and_calls_in_flight_hold_back() {
+        let off = Pace { learned: false, max_in_flight: 4, ..PACE };
+        let mut pacer = Pacer::new(at(0), None);
+        assert!((0..1000).all(|_| pacer.permit(at(0), 3, &off) == Permit::Go));
+        assert_eq!(pacer.permit(at(0), 4, &off), Permit::WaitForAnswer);
+        pacer.answered(at(0), at(100), Verdict::Throttled { retry_after: None }, false, 1.0);
+        // What was in flight when the pause began does not lengthen it.
+        pacer.answered(at(50), at(150), Verdict::Throttled { retry_after: None }, false, 1.0);
+        assert!(is_held_until(pacer.permit(at(200), 0, &off), 600));
+        assert_eq!(pacer.asked_left(at(200)), at(0), "a single call waits only for what the server asked");
+        pacer.answered(at(600), at(700), Verdict::Throttled { retry_after: None }, false, 1.0);
+        assert!(is_held_until(pacer.permit(at(700), 0, &off), 1700));
+    }
+
+    #[test]
+    fn the_longest_retry_after_holds_everybody_back() {
+        let mut pacer = Pacer::new(at(0), None);
+        for (now, asked) in [(100, 5000), (200, 2000)] {
+            let verdict = Verdict::Throttled { retry_after: Some(at(asked)) };
+            pacer.answered(at(0), at(now), verdict, true, 0.0);
+        }
+        assert!(is_held_until(pacer.permit(at(300), 0, &PACE), 5100));
+        assert!(pacer.asked_left(at(300)).abs_diff(at(4800)) < at(1));
+        assert!(!pacer.is_hopeless(at(300), at(0)) && pacer.is_hopeless(at(300), at(3_700_000)));
+    }
+
+    #[test]
+    fn an_old_limit_is_a_start_at_half_of_it() {
+        let mut pacer = Pacer::new(at(0), Some(100.0));
+        assert_eq!(pacer.permit(at(0), 0, &PACE), Permit::Go);
+        assert!(is_held_until(pacer.permit(at(1), 0, &PACE), 20));
+    }
+}

@@ -27,14 +27,14 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Returns what a 429 asked for, if this is one.
-    pub(crate) fn throttled(&self) -> Option<Option<Duration>> {
-        (self.error.code() == ErrorCode::RateLimited).then(|| self.error.retry_after())
+    /// Returns whether the server refused because there were too many calls.
+    pub(crate) fn is_throttled(&self) -> bool {
+        self.error.code() == ErrorCode::RateLimited
     }
 
     /// Returns whether the fault lies with the server or the way to it, and not with the record.
     pub(crate) fn is_outage(&self) -> bool {
-        self.error.retryable() && self.throttled().is_none()
+        self.error.retryable() && !self.is_throttled()
     }
 
     pub(crate) fn is_timeout(&self) -> bool {

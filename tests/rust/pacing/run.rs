@@ -23,7 +23,6 @@ pub trait Client {
 /// What became of a run.
 #[derive(Debug, Clone)]
 pub struct Figures {
-    pub limit: f64,
     /// When the first four seconds began that carried 90 % of the limit.
     pub t90: f64,
     /// Share of the limit in the first 30 s.
@@ -33,6 +32,10 @@ pub struct Figures {
     /// Refusals for each 1,000 calls accepted.
     pub per_thousand: f64,
     pub longest_run: u32,
+    /// Of the longest such run, the calls that were sent after the answer to its first had come.
+    pub longest_hammering: u32,
+    /// The longest time for which a call waited at the server, in seconds.
+    pub longest_queue: f64,
     /// When each call was accepted, and when refused.
     pub accepted: Vec<f64>,
     pub refused: Vec<f64>,
@@ -69,10 +72,10 @@ impl PartialOrd for At {
 
 /// Runs a client that always has another row against a server.
 pub fn run(spec: &Spec, client: &mut dyn Client, seed: u64) -> Figures {
-    Run::new(spec, seed).finish(client)
+    Course::new(spec, seed).finish(client)
 }
 
-struct Run {
+struct Course {
     server: Server,
     random: fastrand::Rng,
     events: BinaryHeap<Reverse<At>>,
@@ -82,11 +85,16 @@ struct Run {
     refused: Vec<f64>,
     run: u32,
     longest_run: u32,
+    /// When the first answer of the run came to the client.
+    known_at: f64,
+    hammering: u32,
+    longest_hammering: u32,
+    longest_queue: f64,
     asked_until: f64,
     too_early: u32,
 }
 
-impl Run {
+impl Course {
     fn new(spec: &Spec, seed: u64) -> Self {
         Self {
             server: Server::new(spec.clone()),
@@ -98,6 +106,10 @@ impl Run {
             refused: Vec::new(),
             run: 0,
             longest_run: 0,
+            known_at: f64::INFINITY,
+            hammering: 0,
+            longest_hammering: 0,
+            longest_queue: 0.0,
             asked_until: 0.0,
             too_early: 0,
         }
@@ -153,7 +165,8 @@ impl Run {
         let took = match verdict {
             Verdict::Accepted { queued } => {
                 self.accepted.push(now);
-                self.run = 0;
+                self.longest_queue = self.longest_queue.max(queued);
+                (self.run, self.hammering, self.known_at) = (0, 0, f64::INFINITY);
                 queued + spec.stray(spec.latency * 0.9, &mut self.random)
             }
             // A refusal does not reach the slow part of a server.
@@ -161,9 +174,14 @@ impl Run {
                 self.refused.push(now);
                 self.run += 1;
                 self.longest_run = self.longest_run.max(self.run);
+                self.hammering += u32::from(sent > self.known_at);
+                self.longest_hammering = self.longest_hammering.max(self.hammering);
                 spec.stray(spec.latency * 0.1, &mut self.random)
             }
         };
+        if matches!(verdict, Verdict::Refused { .. }) {
+            self.known_at = self.known_at.min(now + took);
+        }
         self.push(now + took, Event::Answer { sent, verdict });
     }
 
@@ -177,12 +195,13 @@ impl Run {
         let share = |from: f64, to: f64| count(&self.accepted, from, to) / (limit * (to - from));
         let t90 = (0..592).map(|step| f64::from(step) * 0.5).find(|from| share(*from, from + 4.0) >= 0.9);
         Figures {
-            limit,
             t90: t90.unwrap_or(f64::INFINITY),
             first: share(0.0, 30.0),
             steady: share(60.0, SECONDS),
             per_thousand: 1000.0 * length(&self.refused) / length(&self.accepted).max(1.0),
             longest_run: self.longest_run,
+            longest_hammering: self.longest_hammering,
+            longest_queue: self.longest_queue,
             too_early: self.too_early,
             accepted: self.accepted,
             refused: self.refused,

@@ -14,7 +14,6 @@ pub enum Counting {
 /// What a server is like.
 #[derive(Debug, Clone)]
 pub struct Spec {
-    pub name: String,
     /// Calls per second, from the second on that stands beside it; in order.
     pub limits: Vec<(f64, f64)>,
     pub counting: Counting,
@@ -46,12 +45,13 @@ pub struct Server {
 
 impl Spec {
     /// Draws a server: limit 2 to 300 calls per second, latency 30 ms to 1 s, both log-uniform;
-    /// 70 % buckets of up to 3 s worth, 30 % windows of 1, 10 or 60 s; half say `Retry-After`.
-    pub fn draw(name: String, random: &mut fastrand::Rng) -> Self {
+    /// 70 % buckets of 0.1 to 3 s worth, 30 % windows of 1, 10 or 60 s; half say `Retry-After`.
+    pub fn draw(random: &mut fastrand::Rng) -> Self {
         let mut limit = log_uniform(random, 2.0, 300.0);
         let counting = if random.f64() < 0.7 {
-            let most = 3.0 * limit;
-            Counting::Bucket { burst: 1.0 + random.f64() * (most - 1.0) }
+            // Less than a tenth of a second's worth would refuse what the network shuffles, whoever sends it.
+            let least = (0.1 * limit).max(2.0);
+            Counting::Bucket { burst: least + random.f64() * (3.0 * limit - least) }
         } else {
             let seconds = [1.0, 10.0, 60.0][random.usize(..3)];
             // A window allows whole calls.
@@ -60,12 +60,12 @@ impl Spec {
         };
         let latency = log_uniform(random, 0.03, 1.0);
         let jitter = random.f64() * 0.5;
-        Self { name, limits: vec![(0.0, limit)], counting, latency, jitter, sends_retry_after: random.bool() }
+        Self { limits: vec![(0.0, limit)], counting, latency, jitter, sends_retry_after: random.bool() }
     }
 
     /// Describes a server of 100 ms ± 20 %.
-    pub fn named(name: &str, limits: &[(f64, f64)], counting: Counting, sends_retry_after: bool) -> Self {
-        Self { name: name.to_owned(), limits: limits.to_vec(), counting, latency: 0.1, jitter: 0.2, sends_retry_after }
+    pub fn typical(limits: &[(f64, f64)], counting: Counting, sends_retry_after: bool) -> Self {
+        Self { limits: limits.to_vec(), counting, latency: 0.1, jitter: 0.2, sends_retry_after }
     }
 
     /// Returns the limit in calls per second at a time.

@@ -102,10 +102,9 @@ impl Row {
                 retries.count(&failure);
                 break Err(retries.conclude(failure.error));
             }
-            let asked = failure.throttled();
-            if asked.is_some() || (failure.is_outage() && way.client.pacer().is_outage()) {
+            if failure.is_throttled() || (failure.is_outage() && way.client.pacer().is_outage()) {
                 retries.count(&failure);
-                if way.client.pacer().is_hopeless(asked.flatten().unwrap_or_default()) {
+                if way.client.pacer().is_hopeless(failure.error.retry_after().unwrap_or_default()) {
                     break Err(retries.conclude(failure.error));
                 }
                 continue;
@@ -143,11 +142,8 @@ impl Row {
     fn verdict(&self, attempt: &Result<Contact, Failure>) -> Verdict {
         match attempt {
             Err(failure) if failure.is_outage() => Verdict::Failed { identity: hash(&self.key) },
-            Err(failure) => match failure.throttled() {
-                Some(retry_after) => Verdict::Throttled { retry_after },
-                None => Verdict::Served,
-            },
-            Ok(_) => Verdict::Served,
+            Err(failure) if failure.is_throttled() => Verdict::Throttled { retry_after: failure.error.retry_after() },
+            Err(_) | Ok(_) => Verdict::Served,
         }
     }
 }

@@ -167,7 +167,9 @@ where
                 // Another record may be read now.
                 () = way.unsent.has_fallen.notified(), if !self.has_ended => {}
                 () = orders.given.notified() => {}
-                finish = until(finish), if finish.is_some() => self.give_up(&finish.map(|finish| unfinished(finish.time))),
+                finish = until(finish), if finish.is_some() => if let Some(finish) = finish {
+                    self.give_up(&unfinished(finish.time), |_| true);
+                },
             }
         }
     }
@@ -207,36 +209,29 @@ where
         if let Some(reason) = reason {
             self.orders.stopped.get_or_init(|| reason);
             self.way.is_stopped.store(true, Ordering::Relaxed);
-            self.has_ended = true;
         }
         match (next, self.orders.stopped.get().cloned()) {
             (Some(next), None) => self.start(next),
             (next, Some(reason)) => {
-                self.ready.extend(next.map(|row| row.given_up(&reason)));
-                self.give_up_waiting(&reason);
+                // It was its turn, and it was not started.
+                if let Some(row) = next {
+                    self.lanes.leave_alone(&row.key);
+                    self.ready.push_back(row.given_up(&reason));
+                }
+                self.give_up(&reason, |row| !row.is_out());
             }
             (None, None) => {}
         }
     }
 
-    /// Gives up every row that is not with the server; what is there comes back.
-    fn give_up_waiting(&mut self, reason: &Error) {
-        for running in std::mem::take(&mut self.running) {
-            match running.row.is_out() {
-                true => self.running.push(running),
-                false => self.give_up_row(&running.row, reason),
-            }
-        }
-        let waiting: Vec<_> = self.lanes.drain_waiting().collect();
-        self.ready.extend(waiting.iter().map(|row| row.given_up(reason)));
-    }
-
-    /// Gives up every row, wherever it is.
-    fn give_up(&mut self, reason: &Option<Error>) {
-        let Some(reason) = reason else { return };
+    /// Gives up the rows that are chosen, and all that wait for another; what is left comes back.
+    fn give_up(&mut self, reason: &Error, is_chosen: impl Fn(&Row) -> bool) {
         self.has_ended = true;
         for running in std::mem::take(&mut self.running) {
-            self.give_up_row(&running.row, reason);
+            match is_chosen(&running.row) {
+                true => self.give_up_row(&running.row, reason),
+                false => self.running.push(running),
+            }
         }
         let waiting: Vec<_> = self.lanes.drain_waiting().collect();
         self.ready.extend(waiting.iter().map(|row| row.given_up(reason)));

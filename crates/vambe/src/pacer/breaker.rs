@@ -152,9 +152,9 @@ mod tests {
     #[test]
     fn a_batch_of_two_lanes_opens_it_too() {
         let mut breaker = Breaker::new(0.0);
-        for call in 0..20 {
+        for call in 0..20_u32 {
             let now = f64::from(call) * 8.0;
-            breaker.failed(now, now, call as u64 % 2);
+            breaker.failed(now, now, u64::from(call % 2));
         }
         assert!(breaker.open_since().is_some());
     }

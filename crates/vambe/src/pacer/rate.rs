@@ -7,10 +7,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::answers::{Answers, Latency};
+
 /// The rate, and what it was learned from.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Rate {
-    rate: f64,
+    /// Calls a second now.
+    current: f64,
     ceiling: f64,
     phase: Phase,
     /// The highest rate of this phase that went through a whole step.
@@ -24,6 +27,7 @@ pub(crate) struct Rate {
     pause: Option<Pause>,
     /// Calls sent before this say nothing new about a refusal.
     reacted_at: f64,
+    reserve: f64,
     probe_at: f64,
     probe_every: f64,
     probes_passed: u32,
@@ -69,54 +73,34 @@ struct Pause {
     asking_until: f64,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Latency {
-    /// Over the last 25 answers or so.
-    recent: f64,
-    /// Over the last 500 or so.
-    usual: f64,
-    count: f64,
-    /// Whether calls queue at the server, so that the rate is lowered until they do not.
-    is_queueing: bool,
-    reacted_at: f64,
-}
-
-/// The last answers.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Answers {
-    /// Newest lowest: one for a refusal.
-    refusals: u16,
-    accepted_at: [f64; RECENT],
-    accepted: usize,
-}
-
 impl Rate {
     /// Starts at the pace of the API's own example, or at half of a limit that is known from before.
     pub(crate) fn new(now: f64, known_limit: Option<f64>) -> Self {
         Self {
-            rate: known_limit.map_or(START, |limit| (limit / 2.0).clamp(START.min(limit / 2.0), MOST)),
+            current: known_limit.map_or(START, |limit| (limit / 2.0).clamp(START.min(limit / 2.0), MOST)),
             ceiling: f64::MAX,
             phase: Phase::Start,
             survivor: 0.0,
             growth: GROWTH,
             step: Step { began: now, sent: 0.0 },
-            latency: Latency { recent: 0.2, usual: 0.2, count: 0.0, is_queueing: false, reacted_at: now },
-            answers: Answers { refusals: 0, accepted_at: [now; RECENT], accepted: 0 },
+            latency: Latency::new(now),
+            answers: Answers::new(now),
             cycle: Cycle { began: now, sent: 0.0, refused: 0.0 },
             pause: None,
             reacted_at: f64::MIN,
+            reserve: 0.0,
             probe_at: f64::MAX,
             probe_every: PROBE_EVERY,
             probes_passed: 0,
         }
     }
 
-    /// Returns the calls per second to send now, leaving a share of the limit to others.
-    pub(crate) fn per_second(&self, reserve: f64) -> f64 {
+    /// Returns the calls per second to send now.
+    pub(crate) fn per_second(&self) -> f64 {
         match self.phase {
-            Phase::Cruise => self.rate.min(self.ceiling * (1.0 - reserve)),
+            Phase::Cruise => self.current.min(self.ceiling * (1.0 - self.reserve)),
             // Finding the limit needs all of it, for a moment.
-            _ => self.rate,
+            _ => self.current,
         }
     }
 
@@ -127,7 +111,7 @@ impl Rate {
 
     /// Returns how many calls may be in flight: twice what the rate needs.
     pub(crate) fn most_in_flight(&self) -> f64 {
-        self.rate * self.latency.recent * 2.0 + 4.0
+        self.current * self.latency.recent * 2.0 + 4.0
     }
 
     /// Returns until when the answer to the one call after a pause is awaited.
@@ -140,9 +124,10 @@ impl Rate {
         self.pause.map(|pause| pause.began)
     }
 
-    /// Learns that a call goes out, under a ceiling of the caller's.
-    pub(crate) fn sent(&mut self, now: f64, max_rate: f64) {
-        self.rate = self.rate.min(max_rate.max(LEAST));
+    /// Learns that a call goes out, under a ceiling of the caller's, who leaves a share of the limit to others.
+    pub(crate) fn sent(&mut self, now: f64, max_rate: f64, reserve: f64) {
+        self.reserve = reserve;
+        self.current = self.current.min(max_rate.max(LEAST));
         self.step.sent += 1.0;
         self.cycle.sent += 1.0;
         // After a pause a few calls ask whether it was long enough; after a second refusal, one.
@@ -156,7 +141,7 @@ impl Rate {
 
     /// Starts to grow again after an outage, from half of what went before.
     pub(crate) fn restart(&mut self, now: f64) {
-        *self = Self { latency: self.latency, ..Self::new(now, self.limit().or(Some(self.rate))) };
+        *self = Self { latency: self.latency, ..Self::new(now, self.limit().or(Some(self.current))) };
     }
 
     /// Learns that a call was let through.
@@ -193,7 +178,7 @@ impl Rate {
             self.cycle = Cycle { began: sent, sent: 1.0, refused: 0.0 };
         }
         self.ceiling = self.ceiling.max(LEAST);
-        self.rate = self.ceiling * if self.phase == Phase::Refine { AFTER_START } else { CRUISE };
+        self.current = self.ceiling * if self.phase == Phase::Refine { AFTER_START } else { CRUISE };
         self.step = Step { began: now, sent: 0.0 };
     }
 
@@ -201,23 +186,23 @@ impl Rate {
         match self.phase {
             Phase::Start => {
                 if self.step_was_used(now, STEP, STEP_LATENCIES, STEP_CALLS) == Some(true) {
-                    self.survivor = self.rate;
+                    self.survivor = self.current;
                     // The faster, the more carefully: a limit far overrun costs many refusals.
-                    let care = (TAPER / self.rate).min(1.0).powf(0.6);
-                    self.rate = (self.rate * (1.0 + (self.growth - 1.0) * care)).min(MOST);
+                    let care = (TAPER / self.current).min(1.0).powf(0.6);
+                    self.current = (self.current * (1.0 + (self.growth - 1.0) * care)).min(MOST);
                 }
             }
             Phase::Refine => {
-                let calls = REFINE_CALLS.min(4.0 * self.rate);
+                let calls = REFINE_CALLS.min(4.0 * self.current);
                 if self.step_was_used(now, 1.0, REFINE_LATENCIES, calls) == Some(true) {
-                    self.survivor = self.rate;
-                    self.rate = (self.rate * REFINE).min(MOST);
-                    self.ceiling = self.ceiling.max(self.rate);
+                    self.survivor = self.current;
+                    self.current = (self.current * REFINE).min(MOST);
+                    self.ceiling = self.ceiling.max(self.current);
                 }
             }
             Phase::Cruise if now >= self.probe_at && !self.latency.is_queueing => {
                 self.phase = Phase::Probe;
-                self.rate = self.ceiling * PROBE;
+                self.current = self.ceiling * PROBE;
                 self.step = Step { began: now, sent: 0.0 };
             }
             Phase::Cruise => {}
@@ -228,7 +213,7 @@ impl Rate {
     fn end_probe(&mut self, now: f64) {
         let Some(was_used) = self.step_was_used(now, 2.0, 4.0, PROBE_CALLS) else { return };
         if was_used {
-            self.ceiling = self.rate;
+            self.ceiling = self.current;
             self.probes_passed += 1;
             self.probe_every = PROBE_EVERY;
         }
@@ -239,24 +224,25 @@ impl Rate {
         self.phase = Phase::Start;
         self.growth = REGROWTH;
         self.survivor = self.ceiling;
-        self.rate = self.ceiling * REGROWTH;
+        self.current = self.ceiling * REGROWTH;
     }
 
     fn cruise(&mut self, now: f64) {
         self.phase = Phase::Cruise;
-        self.rate = self.ceiling * CRUISE;
-        self.probe_at = now + self.probe_every;
+        self.current = self.ceiling * CRUISE;
+        // A probe takes from what is left to others.
+        self.probe_at = now + self.probe_every * (1.0 + 5.0 * self.reserve);
         self.step = Step { began: now, sent: 0.0 };
     }
 
     /// Says whether the step that ends now was used; a source too slow to use it teaches nothing.
     fn step_was_used(&mut self, now: f64, seconds: f64, latencies: f64, calls: f64) -> Option<bool> {
-        let length = seconds.max(latencies * self.latency.recent).max(calls / self.rate);
+        let length = seconds.max(latencies * self.latency.recent).max(calls / self.current);
         let elapsed = now - self.step.began;
         if elapsed < length {
             return None;
         }
-        let was_used = self.step.sent >= 0.6 * self.rate * elapsed;
+        let was_used = self.step.sent >= 0.6 * self.current * elapsed;
         self.step = Step { began: now, sent: 0.0 };
         Some(was_used)
     }
@@ -272,10 +258,10 @@ impl Rate {
         if recent > 2.2 * usual && recent > usual + 0.05 && may_react {
             self.latency.reacted_at = now;
             self.latency.is_queueing = true;
-            self.ceiling = (self.answers.accepted_per_second(now) * 0.95).clamp(LEAST, self.rate.max(LEAST));
+            self.ceiling = (self.answers.accepted_per_second(now) * 0.95).clamp(LEAST, self.current.max(LEAST));
             self.cruise(now);
             // Below the limit, so that the queue drains.
-            self.rate *= 0.8;
+            self.current *= 0.8;
         }
     }
 
@@ -292,9 +278,9 @@ impl Rate {
             // One refusal may be chance: two calls that arrived together.
             if self.phase == Phase::Cruise {
                 self.ceiling = (self.ceiling * STRAY_CUT).max(LEAST);
-                self.rate = self.ceiling * CRUISE;
+                self.current = self.ceiling * CRUISE;
             }
-            return 1.0 / self.rate;
+            return 1.0 / self.current;
         }
         self.reacted_at = now;
         let pause = match self.pause {
@@ -304,7 +290,7 @@ impl Rate {
                 ..pause
             },
             None => {
-                let seconds = PAUSE.max(PAUSE_LATENCIES * self.latency.recent).max(PAUSE_SLOTS / self.rate);
+                let seconds = PAUSE.max(PAUSE_LATENCIES * self.latency.recent).max(PAUSE_SLOTS / self.current);
                 let cuts = self.react(now, retry_after.is_some());
                 Pause {
                     began: now,
@@ -326,7 +312,7 @@ impl Rate {
         match self.phase {
             Phase::Start => {
                 let recent = self.answers.accepted_per_second(now);
-                self.ceiling = recent.max(self.survivor).max(self.rate / 2.0).min(self.rate).max(LEAST);
+                self.ceiling = recent.max(self.survivor).max(self.current / 2.0).min(self.current).max(LEAST);
                 self.phase = Phase::Refine;
                 self.survivor = 0.0;
                 false
@@ -352,56 +338,17 @@ impl Rate {
     }
 }
 
-impl Latency {
-    fn learn(&mut self, seconds: f64) {
-        self.count += 1.0;
-        self.recent += (seconds - self.recent) / self.count.min(25.0);
-        let slowness = if seconds < self.usual { 50.0 } else { 500.0 };
-        self.usual += (seconds - self.usual) / self.count.min(slowness);
-    }
-}
-
-impl Answers {
-    fn accept(&mut self, now: f64) {
-        self.refusals <<= 1;
-        self.accepted_at[self.accepted % RECENT] = now;
-        self.accepted += 1;
-    }
-
-    fn refuse(&mut self) {
-        self.refusals = self.refusals << 1 | 1;
-    }
-
-    /// Counts the refusals among the last 12 answers.
-    fn recent_refusals(&self) -> u32 {
-        (self.refusals & 0xfff).count_ones()
-    }
-
-    /// Returns how many calls were let through a second, over the last 20.
-    fn accepted_per_second(&self, now: f64) -> f64 {
-        let (oldest, count) = match self.accepted {
-            0 | 1 => return 0.0,
-            few if few <= RECENT => (self.accepted_at[0], few),
-            many => (self.accepted_at[many % RECENT], RECENT),
-        };
-        #[allow(clippy::cast_precision_loss)] // At most 20.
-        let count = (count - 1) as f64;
-        count / (now - oldest).max(0.001)
-    }
-}
-
-const RECENT: usize = 20;
 const LEAST: f64 = 0.05;
 const MOST: f64 = 10_000.0;
 
 // One call each 200 ms, as in the API's own bulk example.
 const START: f64 = 5.0;
 
-const GROWTH: f64 = 1.45;
+const GROWTH: f64 = 1.5;
 const STEP: f64 = 0.5;
 const STEP_LATENCIES: f64 = 2.0;
 const STEP_CALLS: f64 = 3.0;
-const TAPER: f64 = 20.0;
+const TAPER: f64 = 30.0;
 const AFTER_START: f64 = 0.9;
 
 const REFINE: f64 = 1.07;
