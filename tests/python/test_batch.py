@@ -6,6 +6,7 @@ import asyncio
 import gc
 import itertools
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,6 +151,15 @@ def test_nothing_gives_nothing(vambe_emulator: Emulator, run: Callable[..., list
 
 
 @each_way
+def test_progress_is_told_in_the_thread_that_iterates(
+    vambe_emulator: Emulator, run: Callable[..., list[vambe.Outcome]]
+) -> None:
+    threads: set[int] = set()
+    run(vambe_emulator, map(record, range(20)), on_progress=lambda _: threads.add(threading.get_ident()))
+    assert threads == {threading.get_ident()}
+
+
+@each_way
 def test_what_on_progress_raises_ends_the_batch(
     vambe_emulator: Emulator, run: Callable[..., list[vambe.Outcome]]
 ) -> None:
@@ -200,6 +210,26 @@ def test_a_slow_async_source_does_not_hold_up_outcomes(vambe_emulator: Emulator)
             assert indices == [0, 1]
 
     asyncio.run(main())
+
+
+def test_a_batch_whose_outcomes_were_left_waiting_goes_on(vambe_emulator: Emulator) -> None:
+    async def main() -> None:
+        taken = itertools.count()
+
+        async def source() -> AsyncIterator[object]:
+            for number in range(200):
+                next(taken)
+                yield record(number)
+
+        async with vambe_emulator.async_client() as client:
+            outcomes = client.upsert_many(source(), pacing="off", max_concurrency=4)
+            await outcomes.__anext__()
+            # Nothing is left to do but to take outcomes: there are too many for another record to be read.
+            while len(vambe_emulator.contacts()) < int(repr(taken)[6:-1]) or int(repr(taken)[6:-1]) < 64:
+                await asyncio.sleep(0)
+            assert len([outcome async for outcome in outcomes]) == 199
+
+    asyncio.run(asyncio.wait_for(main(), 20))
 
 
 def test_the_pace_is_kept(vambe_emulator: Emulator) -> None:

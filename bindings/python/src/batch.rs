@@ -96,6 +96,16 @@ impl State {
         has_room && !self.is_complete && !self.has_ended && self.records.len() + self.outcomes.len() < below
     }
 
+    /// Tells a feeder that there is room, if there is, or will be none any more.
+    fn tell_feeder(&mut self) {
+        if !self.has_ended && !self.wants_records(FEW) {
+            return;
+        }
+        if let Some((number, finished)) = self.feeder.take() {
+            finished.push(number, Finish::News);
+        }
+    }
+
     /// Returns whether Python has something to do, which handing over records may be or not.
     fn is_worth_a_look(&self, is_for_records: bool) -> bool {
         !self.outcomes.is_empty() || self.has_ended || (is_for_records && self.wants_records(FEW))
@@ -113,11 +123,8 @@ impl Shared {
         let changed = change(&mut state);
         let for_records = state.watcher.as_ref().is_some_and(Watcher::is_for_records);
         let watcher = if state.is_worth_a_look(for_records) { state.watcher.take() } else { None };
-        let feeder = if state.has_ended || state.wants_records(FEW) { state.feeder.take() } else { None };
+        state.tell_feeder();
         drop(state);
-        if let Some((number, finished)) = feeder {
-            finished.push(number, Finish::News);
-        }
         match watcher {
             None => {}
             Some(Watcher::Thread) => self.changed.notify_all(),
@@ -224,6 +231,7 @@ impl Batch {
         if let Some((_, progress)) = outcomes.last() {
             state.last_progress = *progress;
         }
+        state.tell_feeder();
         // What the source gave before the batch ended without it.
         let left_over = if state.has_ended { std::mem::take(&mut state.records).len() } else { 0 };
         let (first, last_progress) = (state.taken, state.last_progress);
