@@ -144,10 +144,12 @@ export interface ClientOptions extends CheckOptions {
   connectTimeoutMs?: Optional<number>;
   /** How often a failed call is tried again. Default: 2. */
   maxRetries?: Optional<number>;
-  /** How many calls may be in flight, 1 to 1024. Default: no limit for `upsert`, 32 for `upsertMany`. */
+  /** How many calls may be in flight, 1 to 1024. Default: no limit for `upsert`; for `upsertMany` 512, or 32 without pacing. */
   maxConcurrency?: Optional<number>;
-  /** The calls per second of `upsertMany`, a ceiling. Default: 5, the pace of the API's own example. */
+  /** The calls per second of `upsertMany`, a ceiling. Default: none, the server's limit is learned. */
   maxRate?: Optional<number>;
+  /** A folder in which processes that use one key keep to one pace. Default: `VAMBE_PACE_DIR`, or none: each learns alone. */
+  paceDir?: Optional<string>;
   /** The longest first wait before a retry; each next one doubles. Default: 250. */
   backoffMs?: Optional<number>;
   /** The longest wait before a retry. Default: 8,000. */
@@ -176,21 +178,35 @@ export interface CallOptions {
 
 /** How far a batch is. */
 export interface Progress {
+  /** Outcomes so far. */
   done: number;
+  /** Records that the server has accepted. */
   accepted: number;
+  /** Records that have failed, for whatever reason. */
   rejected: number;
+  /** Records that were taken and have no outcome yet. */
+  inFlight: number;
+  /** Outcomes a second, over the last ones. */
+  rate: number;
+  /** What the server allows, in calls per second, as far as it was learned. */
+  learnedLimit: number | undefined;
 }
 
 /** Options of `upsertMany`. */
 export interface UpsertManyOptions {
   /** Ends the batch when it fires: calls in flight are closed, and the next outcome rejects with the signal's reason. */
   signal?: Optional<AbortSignal>;
-  /** How many calls may be in flight, 1 to 1024. Default: the client's, or 32. */
+  /** How many calls may be in flight, 1 to 1024. Default: the client's, or 512, or 32 without pacing. */
   maxConcurrency?: Optional<number>;
-  /** The calls per second, a ceiling. Default: the client's, or 5. */
+  /** The calls per second, a ceiling. Default: the client's, or none. */
   maxRate?: Optional<number>;
-  /** `off`: as fast as `maxConcurrency` allows; for servers without a limit. Default: `fixed`, keep to `maxRate`. */
-  pacing?: Optional<'fixed' | 'off'>;
+  /** The share of the server's limit that is left to others, 0 to 0.9. Default: 0. */
+  reserve?: Optional<number>;
+  /**
+   * `learned`: find the server's limit, and keep just below it. `off`: as fast as `maxConcurrency` allows, for servers
+   * without a limit; a 429 still pauses, and so does an outage. Default: `learned`.
+   */
+  pacing?: Optional<'learned' | 'off'>;
   /** Is called after each outcome. What it throws ends the batch. */
   onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -205,6 +221,13 @@ export type Records =
 export interface Outcomes extends AsyncIterableIterator<Outcome> {
   next(): Promise<IteratorResult<Outcome, undefined>>;
   return(): Promise<IteratorResult<Outcome, undefined>>;
+  /**
+   * Reads no more records, and gives those that were read so much time. The outcomes then end with one for each: what
+   * is not done by then failed with an {@link ApiTimeoutError}. The promise is kept when all of them are there to be taken.
+   *
+   * @throws {@link ConfigError} as a rejection, if the time is no number of milliseconds, 0 or more.
+   */
+  finish(timeoutMs: number): Promise<void>;
   [Symbol.asyncIterator](): Outcomes;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -235,7 +258,12 @@ export class Client {
    * Records of one contact are sent one after another, in the order given. At most
    * 2 × `maxConcurrency` records are held. A record that fails is an outcome, not an error.
    *
-   * @throws {@link ConfigError} at the first outcome, if an option is out of range.
+   * The pace is the server's limit, found by trying. A batch stops early when the key is refused, when 20 of the first
+   * 50 answers refuse for one reason, and when the server has failed everything for 15 minutes, or refused everything
+   * with 429 for an hour.
+   *
+   * @throws {@link ConfigError} at the first outcome, if an option is out of range; after the last one, what stopped
+   * the batch or what the source threw.
    */
   upsertMany(records: Records, options?: UpsertManyOptions): Outcomes;
 

@@ -35,6 +35,7 @@ const PRINTED = [
   /^[0-9a-f-]{36} \+56912345678$/,
   /^contact_phone_number phone_float_text \nstageid unknown_field stageId\n\{"channel":"webchat".* 2$/,
   /2 validation: the record was not sent/,
+  /\n3 accepted, 0 rejected, 0 in flight, [\d.]+\/s of \?$/,
   /^the user left$/,
   /^\[ 'channel_phone_number is required/,
   /^$/,

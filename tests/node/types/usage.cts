@@ -6,6 +6,7 @@ import {
   Client,
   type ClientOptions,
   type CustomerRecord,
+  type Progress,
   RateLimitError,
   ValidationError,
   VambeError,
@@ -79,7 +80,12 @@ export function byChannel(record: CustomerRecord): string | number | bigint | nu
 }
 
 export async function many(records: AsyncIterable<CustomerRecord>, stream: ReadableStream<CustomerRecord>): Promise<void> {
-  const onProgress = ({ done, rejected }: { done: number; rejected: number }) => void [done, rejected];
+  const onProgress = ({ done, rejected, inFlight, rate, learnedLimit }: Progress) => {
+    const numbers: number[] = [done, rejected, inFlight, rate, learnedLimit ?? 0];
+    // @ts-expect-error The limit may not be known.
+    const limit: number = learnedLimit;
+    void [numbers, limit];
+  };
   for await (const outcome of client.upsertMany(records, { pacing: 'off', maxConcurrency: 8, onProgress })) {
     if (outcome.ok) void outcome.contact.id;
     else if (outcome.error instanceof BadRequestError) void outcome.error.missingCustomFields;
@@ -89,13 +95,21 @@ export async function many(records: AsyncIterable<CustomerRecord>, stream: Reada
   const outcomes = client.upsertMany(stream);
   const first = await outcomes.next();
   if (!first.done) void first.value.index;
+  const finished: void = await outcomes.finish(5_000);
+  void finished;
+  // @ts-expect-error A deadline is a number of milliseconds.
+  await outcomes.finish('5 s');
   await outcomes.return();
+  client.upsertMany([], { reserve: 0.2, pacing: 'learned', maxRate: 50 });
   client.upsertMany([{ channel: 'webchat', external_user_id: 'u' }]);
   client.upsertMany(new Set<CustomerRecord>());
   // @ts-expect-error Text is no list of records.
   client.upsertMany('text');
   // @ts-expect-error No such pacing.
-  client.upsertMany([], { pacing: 'fast' });
+  client.upsertMany([], { pacing: 'fixed' });
+  // @ts-expect-error The folder is the client's.
+  client.upsertMany([], { paceDir: '/tmp' });
+  void new Client({ paceDir: '/tmp' });
 }
 
 export function whatToDo(error: unknown): string {
