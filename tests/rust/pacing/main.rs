@@ -68,8 +68,9 @@ fn row(name: &str, figures: &[Figures]) -> String {
     )
 }
 
-fn typical(limits: &[(f64, f64)], counting: Counting, sends_retry_after: bool) -> Figures {
-    run(&Spec::typical(limits, counting, sends_retry_after), &mut Ours::new(1), seed())
+/// Runs nine times against one server, whatever `SIM_SEED` says: chance is in its latencies only.
+fn typical(limits: &[(f64, f64)], counting: Counting) -> Vec<Figures> {
+    (1..=9).map(|seed| run(&Spec::typical(limits, counting, false), &mut Ours::new(seed), seed)).collect()
 }
 
 #[test]
@@ -103,9 +104,11 @@ fn keeps_near_the_limit_of_servers_it_has_never_seen_without_hammering_them() {
 fn refusals_of_a_bucket_come_one_at_a_time() {
     // G5 and the second half of G6.
     for (limit, burst, most) in [(50.0, 50.0, 5.0), (100.0, 5.0, 2.0)] {
-        let figures = typical(&[(0.0, limit)], Counting::Bucket { burst }, false);
-        println!("bucket {limit}/s, burst {burst}: {:.1} per 1,000, run {}", figures.per_thousand, figures.longest_run);
-        assert!(figures.per_thousand <= most && figures.longest_run <= 2);
+        let figures = typical(&[(0.0, limit)], Counting::Bucket { burst });
+        let per_thousand = quantile(&figures, 0.5, |f| f.per_thousand);
+        let longest_run = quantile(&figures, 1.0, |f| f64::from(f.longest_run));
+        println!("bucket {limit}/s, burst {burst}: {per_thousand:.1} per 1,000, longest run {longest_run}");
+        assert!(per_thousand <= most && longest_run <= 2.0);
     }
 }
 
@@ -125,8 +128,8 @@ fn servers_with_names_are_shown_beside_a_cubic_client() {
     println!("|---|---|---|");
     for (name, (limits, counting), sends_retry_after) in servers {
         let spec = Spec::typical(&limits, counting, sends_retry_after);
-        let ours = run(&spec, &mut Ours::new(1), seed());
-        let cubic = run(&spec, &mut Cubic::new(), seed());
+        let ours = run(&spec, &mut Ours::new(1), 1);
+        let cubic = run(&spec, &mut Cubic::new(), 1);
         let shown = |f: &Figures| format!("{:.2}, {:.1}, {}", f.steady, f.per_thousand, f.longest_run);
         println!("| {name} | {} | {} |", shown(&ours), shown(&cubic));
         assert!(ours.steady >= 0.9 && ours.per_thousand <= cubic.per_thousand + 10.0, "{name}");
@@ -136,24 +139,28 @@ fn servers_with_names_are_shown_beside_a_cubic_client() {
 #[test]
 fn a_limit_that_falls_or_rises_is_found_again() {
     // G7.
-    let fallen = typical(&[(0.0, 50.0), (60.0, 20.0)], Counting::Bucket { burst: 50.0 }, false);
-    let refused = count(&fallen.refused, 60.0, 70.0);
-    println!("50 to 20/s: {refused} refusals in the next 10 s");
+    let fallen = typical(&[(0.0, 50.0), (60.0, 20.0)], Counting::Bucket { burst: 50.0 });
+    let refused = quantile(&fallen, 1.0, |f| count(&f.refused, 60.0, 70.0));
+    println!("50 to 20/s: at most {refused} refusals in the next 10 s");
     assert!(refused <= 10.0);
     // G8.
-    let risen = typical(&[(0.0, 20.0), (60.0, 80.0)], Counting::Bucket { burst: 20.0 }, false);
-    let found = (0..400)
-        .map(|step| f64::from(step) * 0.5)
-        .find(|after| count(&risen.accepted, 60.0 + after, 64.0 + after) >= 0.9 * 4.0 * 80.0);
-    println!("20 to 80/s: 90 % of it after {found:?} s");
-    assert!(found.is_some_and(|seconds| seconds <= 30.0));
+    let risen = typical(&[(0.0, 20.0), (60.0, 80.0)], Counting::Bucket { burst: 20.0 });
+    let found = |f: &Figures| {
+        let mut steps = (0..400).map(|step| f64::from(step) * 0.5);
+        let is_there = |after: &f64| count(&f.accepted, 60.0 + after, 64.0 + after) >= 0.9 * 4.0 * 80.0;
+        steps.find(is_there).unwrap_or(f64::INFINITY)
+    };
+    let (median, worst) = (quantile(&risen, 0.5, found), quantile(&risen, 1.0, found));
+    println!("20 to 80/s: 90 % of it after {median} s, at most {worst} s");
+    assert!(median <= 30.0 && worst <= 40.0);
 }
 
 #[test]
 fn a_server_that_queues_is_not_flooded() {
-    let figures = typical(&[(0.0, 50.0)], Counting::Queue, false);
-    println!("queue 50/s: {:.2} of the limit, longest wait {:.2} s", figures.steady, figures.longest_queue);
-    assert!(figures.steady >= 0.85 && figures.longest_queue <= 3.0);
+    let figures = typical(&[(0.0, 50.0)], Counting::Queue);
+    let (share, longest) = (quantile(&figures, 0.5, |f| f.steady), quantile(&figures, 1.0, |f| f.longest_queue));
+    println!("queue 50/s: {share:.2} of the limit, longest wait {longest:.2} s");
+    assert!(share >= 0.85 && longest <= 3.0);
 }
 
 #[test]

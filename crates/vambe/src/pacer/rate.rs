@@ -154,7 +154,7 @@ impl Rate {
         if let Some(pause) = self.pause.take() {
             self.resume(pause, sent, now);
         }
-        if self.latency.count > 50.0 {
+        if self.latency.count > 20.0 {
             self.watch_queue(now);
         }
         self.grow(now);
@@ -260,8 +260,8 @@ impl Rate {
             self.latency.is_queueing = true;
             self.ceiling = (self.answers.accepted_per_second(now) * 0.95).clamp(LEAST, self.current.max(LEAST));
             self.cruise(now);
-            // Below the limit, so that the queue drains.
-            self.current *= 0.8;
+            // Well below the limit, so that the queue drains soon.
+            self.current *= 0.5;
         }
     }
 
