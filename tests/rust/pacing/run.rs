@@ -194,10 +194,11 @@ impl Course {
         let limit = self.server.spec.limit(0.0);
         let share = |from: f64, to: f64| count(&self.accepted, from, to) / (limit * (to - from));
         let t90 = (0..592).map(|step| f64::from(step) * 0.5).find(|from| share(*from, from + 4.0) >= 0.9);
+        let (from, to) = self.server.spec.whole_windows(60.0, SECONDS);
         Figures {
             t90: t90.unwrap_or(f64::INFINITY),
             first: share(0.0, 30.0),
-            steady: share(60.0, SECONDS),
+            steady: share(from, to),
             per_thousand: 1000.0 * length(&self.refused) / length(&self.accepted).max(1.0),
             longest_run: self.longest_run,
             longest_hammering: self.longest_hammering,

@@ -73,6 +73,17 @@ impl Spec {
         self.limits.iter().rev().find(|(from, _)| *from <= now).map_or(self.limits[0].1, |(_, limit)| *limit)
     }
 
+    /// Returns the whole windows between two times, so that none is counted whose calls came before or after.
+    pub fn whole_windows(&self, from: f64, to: f64) -> (f64, f64) {
+        match self.counting {
+            Counting::Window { seconds, offset } => {
+                let whole = |windows: f64| windows * seconds - offset;
+                (whole(((from + offset) / seconds).ceil()), whole(((to + offset) / seconds).floor()))
+            }
+            _ => (from, to),
+        }
+    }
+
     /// Returns a time that strays like this server's latency.
     pub fn stray(&self, seconds: f64, random: &mut fastrand::Rng) -> f64 {
         seconds * (1.0 + self.jitter * (2.0 * random.f64() - 1.0))
