@@ -125,19 +125,14 @@ impl Pacer {
     /// Learns what became of a call of a batch that was sent at a time. `jitter` is random in 0..1.
     pub fn answered(&mut self, sent: Duration, now: Duration, verdict: Verdict, learned: bool, jitter: f64) {
         let (sent, now) = (sent.as_secs_f64(), now.as_secs_f64());
+        if let Verdict::Failed { identity } = verdict {
+            return self.breaker.failed(sent, now, identity);
+        }
+        if self.breaker.served(sent, now) {
+            self.rate.restart(now);
+        }
         match verdict {
-            Verdict::Served => {
-                self.budget.succeeded();
-                self.unpaced_refused = None;
-                if self.breaker.served(sent, now) {
-                    self.rate.restart(now);
-                }
-                if learned {
-                    self.rate.accepted(sent, now);
-                }
-            }
             Verdict::Throttled { retry_after } => {
-                self.breaker.served(sent, now);
                 let asked = retry_after.map(|asked| asked.as_secs_f64());
                 let pause = match learned {
                     true => self.rate.refused(sent, now, asked, jitter),
@@ -146,7 +141,13 @@ impl Pacer {
                 self.paused_until = self.paused_until.max(now + pause);
                 self.asked_until = self.asked_until.max(now + asked.unwrap_or(0.0));
             }
-            Verdict::Failed { identity } => self.breaker.failed(sent, now, identity),
+            _ => {
+                self.budget.succeeded();
+                self.unpaced_refused = None;
+                if learned {
+                    self.rate.accepted(sent, now);
+                }
+            }
         }
     }
 
@@ -157,8 +158,9 @@ impl Pacer {
         }
         let (since, refusals) = self.unpaced_refused.map_or((now, 0), |(since, refusals)| (since, refusals + 1));
         self.unpaced_refused = Some((since, refusals));
-        asked
-            .unwrap_or_else(|| (2.0_f64.powi(refusals.min(10)) * FIRST_PAUSE).min(LONGEST_PAUSE) * (0.5 + jitter / 2.0))
+        let own = (2.0_f64.powi(refusals.min(10)) * FIRST_PAUSE).min(LONGEST_PAUSE) * (0.5 + jitter / 2.0);
+        // Who asks for no pause, and refuses again, is not taken at their word.
+        asked.map_or(own, |asked| if refusals > 0 { asked.max(own) } else { asked })
     }
 
     /// Learns that a single call was refused, and when to come back.
@@ -184,12 +186,14 @@ impl Pacer {
     }
 
     /// Returns whether nothing has gone on for too long, or will not, after the wait that was asked for.
-    pub fn is_hopeless(&self, now: Duration, asked: Duration) -> bool {
-        let now = now.as_secs_f64();
+    ///
+    /// What went before the batch began, so long ago, is not held against the server.
+    pub fn is_hopeless(&self, now: Duration, began: Duration, asked: Duration) -> bool {
+        let (now, began) = (now.as_secs_f64(), began.as_secs_f64());
+        let lasts = |since: Option<f64>| since.map_or(0.0, |since| now - since.max(began));
         let refused_since = self.rate.refused_since().or(self.unpaced_refused.map(|(since, _)| since));
-        let refused = now - refused_since.unwrap_or(now) + asked.as_secs_f64();
-        let failing = now - self.breaker.open_since().unwrap_or(now);
-        refused >= LONGEST_REFUSED || failing >= LONGEST_OUTAGE
+        lasts(refused_since) + asked.as_secs_f64() >= LONGEST_REFUSED
+            || lasts(self.breaker.open_since()) >= LONGEST_OUTAGE
     }
 
     /// Returns whether the server is taken to be gone, so that a failure is nobody's own.
@@ -297,7 +301,40 @@ mod tests {
         }
         assert!(is_held_until(pacer.permit(at(300), 0, &PACE), 5100));
         assert!(pacer.asked_left(at(300)).abs_diff(at(4800)) < at(1));
-        assert!(!pacer.is_hopeless(at(300), at(0)) && pacer.is_hopeless(at(300), at(3_700_000)));
+        assert!(!pacer.is_hopeless(at(300), at(0), at(0)) && pacer.is_hopeless(at(300), at(0), at(3_700_000)));
+    }
+
+    #[test]
+    fn a_stall_is_hopeless_after_an_hour_of_the_batch_that_meets_it() {
+        let mut pacer = Pacer::new(at(0), None);
+        let hours = |hours: u64| at(hours * 3_600_000);
+        for second in 0..3 {
+            pacer.answered(at(second * 1000), at(second * 1000), Verdict::Throttled { retry_after: None }, true, 0.0);
+        }
+        assert!(pacer.is_hopeless(hours(2), at(0), at(0)));
+        assert!(!pacer.is_hopeless(hours(2), hours(2), at(0)), "a later batch begins anew");
+    }
+
+    #[test]
+    fn a_server_that_asks_for_no_pause_and_refuses_on_is_not_hammered() {
+        for learned in [true, false] {
+            let pace = Pace { learned, ..PACE };
+            let mut pacer = Pacer::new(at(0), None);
+            let (mut now, mut calls) = (at(0), 0);
+            while now < at(600_000) {
+                match pacer.permit(now, 0, &pace) {
+                    Permit::Go => {
+                        calls += 1;
+                        let verdict = Verdict::Throttled { retry_after: Some(at(0)) };
+                        pacer.answered(now, now + at(10), verdict, learned, 0.5);
+                        now += at(10);
+                    }
+                    Permit::WaitUntil(time) => now = time.max(now + at(1)),
+                    Permit::WaitForAnswer => panic!("nothing is in flight"),
+                }
+            }
+            assert!(calls <= 80, "{calls} calls in ten minutes");
+        }
     }
 
     #[test]

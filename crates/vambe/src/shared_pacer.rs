@@ -1,7 +1,7 @@
 //! [`SharedPacer`]: the pacer of one key at one host, with a clock, for all who call with it.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
@@ -47,13 +47,7 @@ impl SharedPacer {
             config.endpoint.origin().ascii_serialization(),
             config.pace_dir.clone(),
         );
-        // Held for a moment only. A child that was forked in that moment would wait for ever: it goes without.
-        let Ok(mut pacers) = PACERS.try_lock().or_else(|_| {
-            std::thread::yield_now();
-            PACERS.try_lock()
-        }) else {
-            return Arc::new(Self::new(file));
-        };
+        let Some(mut pacers) = registered() else { return Arc::new(Self::new(file)) };
         pacers.retain(|pacer| pacer.pacer.strong_count() > 0);
         let same = pacers.iter().find(|pacer| pacer.known == known).and_then(|pacer| pacer.pacer.upgrade());
         same.unwrap_or_else(|| {
@@ -80,14 +74,23 @@ impl SharedPacer {
 
     /// Runs something on the pacer, on what other processes made of it if they share it.
     fn with<T>(&self, run: impl FnOnce(&mut Pacer, Duration, &mut usize) -> T) -> T {
-        // A pacer is plain numbers, valid after any panic.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         let State { pacer, in_flight, file } = &mut *state;
         let now = self.now();
         match file {
             None => run(pacer, now, in_flight),
             Some(file) => file.with(pacer, now, |pacer| run(pacer, now, in_flight)),
         }
+    }
+
+    /// Looks at the pacer as this process last saw it: a single call, or a question, is not worth a file.
+    fn as_seen<T>(&self, look: impl FnOnce(&mut Pacer, Duration) -> T) -> T {
+        look(&mut self.lock().pacer, self.now())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A pacer is plain numbers, valid after any panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a permit.
@@ -109,13 +112,13 @@ impl SharedPacer {
 
     /// Returns how long the server still wants no call at all, single ones included.
     pub(crate) fn asked_left(&self) -> Duration {
-        self.with(|pacer, now, _| pacer.asked_left(now))
+        self.as_seen(|pacer, now| pacer.asked_left(now))
     }
 
     /// Learns what became of a call that no pace held back.
     pub(crate) fn hear_single(&self, is_success: bool, retry_after: Option<Duration>) {
         if is_success {
-            self.with(|pacer, _, _| pacer.succeeded());
+            self.as_seen(|pacer, _| pacer.succeeded());
         } else if let Some(retry_after) = retry_after {
             self.with(|pacer, now, _| pacer.asked(now, retry_after));
         }
@@ -127,16 +130,17 @@ impl SharedPacer {
     }
 
     pub(crate) fn is_outage(&self) -> bool {
-        self.with(|pacer, _, _| pacer.is_outage())
+        self.as_seen(|pacer, _| pacer.is_outage())
     }
 
-    pub(crate) fn is_hopeless(&self, asked: Duration) -> bool {
-        self.with(|pacer, now, _| pacer.is_hopeless(now, asked))
+    /// Returns whether a batch that began so long ago need not go on; see [`Pacer::is_hopeless`].
+    pub(crate) fn is_hopeless(&self, lasted: Duration, asked: Duration) -> bool {
+        self.as_seen(|pacer, now| pacer.is_hopeless(now, now.saturating_sub(lasted), asked))
     }
 
     /// Returns the server's limit in calls per second, as far as it is known.
     pub(crate) fn limit(&self) -> Option<f64> {
-        self.with(|pacer, _, _| pacer.limit())
+        self.as_seen(|pacer, _| pacer.limit())
     }
 }
 
@@ -151,7 +155,7 @@ impl Flight<'_> {
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
         // Never the file: a call that is dropped must not wait.
-        let mut state = self.pacer.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.pacer.lock();
         state.in_flight = state.in_flight.saturating_sub(1);
         drop(state);
         self.pacer.answered.notify_one();
@@ -166,6 +170,18 @@ struct Registered {
 
 static PACERS: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 
+/// Returns the pacers of this process. They are held for moments; a child that was forked in such a moment
+/// would wait for ever, and goes without.
+fn registered() -> Option<MutexGuard<'static, Vec<Registered>>> {
+    (0..MOST_TRIES).find_map(|_| {
+        let pacers = PACERS.try_lock().ok();
+        if pacers.is_none() {
+            std::thread::yield_now();
+        }
+        pacers
+    })
+}
+
 fn since_epoch() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
@@ -173,3 +189,5 @@ fn since_epoch() -> Duration {
 // A clock that jumps, or another process that shortens a pause, is noticed after so long.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+const MOST_TRIES: u32 = 10_000;

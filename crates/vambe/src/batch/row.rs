@@ -1,5 +1,6 @@
 //! One record of a batch on its way: attempts, waits, and what ends them.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -29,6 +30,7 @@ pub(super) struct Row {
 pub(super) struct Way {
     pub(super) client: Client,
     pub(super) pace: Pace,
+    pub(super) began: Instant,
     pub(super) unsent: Unsent,
     /// Whether what is still with the server is the last.
     pub(super) is_stopped: AtomicBool,
@@ -104,7 +106,7 @@ impl Row {
             }
             if failure.is_throttled() || (failure.is_outage() && way.client.pacer().is_outage()) {
                 retries.count(&failure);
-                if way.client.pacer().is_hopeless(failure.error.retry_after().unwrap_or_default()) {
+                if way.is_hopeless(&failure.error) {
                     break Err(retries.conclude(failure.error));
                 }
                 continue;
@@ -155,12 +157,18 @@ impl Way {
         Self {
             client,
             pace,
+            began: Instant::now(),
             unsent: Unsent::default(),
             is_stopped: AtomicBool::new(false),
             turn: Mutex::new(()),
             slots,
             policy,
         }
+    }
+
+    /// Returns whether the server has let nothing through for too long, or asks for too long a wait.
+    pub(super) fn is_hopeless(&self, error: &Error) -> bool {
+        self.client.pacer().is_hopeless(self.began.elapsed(), error.retry_after().unwrap_or_default())
     }
 }
 
@@ -187,9 +195,11 @@ pub(super) fn unfinished(time: Duration) -> Error {
     })
 }
 
-/// FNV-1a: enough to tell identities apart.
+/// Tells identities apart without keeping them.
 fn hash(key: &str) -> u64 {
-    key.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 const MOST_ATTEMPTS: u32 = 8;

@@ -80,7 +80,6 @@ pub(super) struct Run<S> {
     guard: Guard,
     orders: Arc<Orders>,
     meter: Meter,
-    began: Instant,
     on_progress: Option<Arc<OnProgress>>,
 }
 
@@ -123,7 +122,6 @@ where
             guard: Guard::default(),
             orders,
             meter: Meter::default(),
-            began: Instant::now(),
             on_progress,
         }
     }
@@ -203,8 +201,9 @@ where
         let result = outcome.result.as_ref().map(|_| ());
         let reason = self.guard.saw(result).or_else(|| {
             let error = outcome.result.as_ref().err()?;
-            let is_hopeless = self.way.client.pacer().is_hopeless(error.retry_after().unwrap_or_default());
-            is_hopeless.then(|| not_sent(error, "the server has let nothing through for too long; try again later"))
+            self.way
+                .is_hopeless(error)
+                .then(|| not_sent(error, "the server has let nothing through for too long; try again later"))
         });
         if let Some(reason) = reason {
             self.orders.stopped.get_or_init(|| reason);
@@ -247,7 +246,7 @@ where
 
     fn tell(&mut self, outcome: &Outcome) {
         let Some(on_progress) = &self.on_progress else { return };
-        self.meter.count(outcome.ok(), self.began.elapsed());
+        self.meter.count(outcome.ok(), self.way.began.elapsed());
         let limit = self.way.client.pacer().limit();
         on_progress(&self.meter.progress(self.lanes.held() + self.ready.len(), limit));
     }

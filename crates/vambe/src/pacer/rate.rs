@@ -77,7 +77,7 @@ impl Rate {
     /// Starts at the pace of the API's own example, or at half of a limit that is known from before.
     pub(crate) fn new(now: f64, known_limit: Option<f64>) -> Self {
         Self {
-            current: known_limit.map_or(START, |limit| (limit / 2.0).clamp(START.min(limit / 2.0), MOST)),
+            current: known_limit.map_or(START, |limit| (limit / 2.0).clamp(LEAST, MOST)),
             ceiling: f64::MAX,
             phase: Phase::Start,
             survivor: 0.0,
@@ -303,8 +303,11 @@ impl Rate {
             }
         };
         self.pause = Some(Pause { asking: 0, asking_until: now, ..pause });
+        // Who asks for no pause, and refuses again, is not taken at their word.
+        let least = if pause.refusals >= 2 { pause.seconds } else { 0.0 };
+        let seconds = retry_after.map_or(pause.seconds, |asked| asked.max(least));
         // Nobody is early with what the server asked for; clients that were refused together come back apart.
-        retry_after.unwrap_or(pause.seconds) * (1.0 + 0.1 * jitter)
+        seconds * (1.0 + 0.1 * jitter)
     }
 
     /// Chooses what follows the first refusal of a pause; says whether the ceiling falls.
