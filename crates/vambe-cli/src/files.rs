@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use vambe_import::{Constant, Ending, Import, ImportOptions, Report, Stop, UnknownColumns, quoted};
+use vambe_import::{Constant, Ending, Import, ImportOptions, Report, SourceOptions, Stop, UnknownColumns, quoted};
 
 use crate::args::{FileArguments, Unknown};
 use crate::blocking::on_a_thread;
@@ -68,7 +68,7 @@ pub(crate) fn constants(set: &[String]) -> Result<Vec<Constant>, Failure> {
 /// Opens every file before anything is sent, and remarks on what was found out.
 async fn open(arguments: &FileArguments, io: &mut Io, stop: &Stop) -> Result<Vec<Import>, Failure> {
     let options = ImportOptions {
-        csv: vambe_import::CsvOptions {
+        source: SourceOptions {
             delimiter: arguments.delimiter,
             encoding: arguments.encoding,
             quote: arguments.quote.unwrap_or_default(),
@@ -91,7 +91,7 @@ async fn open(arguments: &FileArguments, io: &mut Io, stop: &Stop) -> Result<Vec
 fn remark(import: &Import, unknown: Unknown, io: &mut Io) {
     let path = import.path().display();
     let format = import.format();
-    io.say(format_args!("{path}: {}, separated by {}", format.encoding, format.delimiter));
+    io.say(format_args!("{path}: {format}"));
     let columns = import.columns();
     if !columns.unknown().is_empty() {
         let fate = match unknown.into() {

@@ -84,10 +84,7 @@ fn judged(feed: Feed, rules: Arc<Rules>) -> impl Stream<Item = Result<Vec<Judged
 const MOST_THREADS: usize = 8;
 
 fn judge(row: Row, (columns, options): &Rules) -> Judged {
-    let found = match columns.record(&row) {
-        Some(record) => Ok(validate(&record, options)),
-        None => Err(Reason::row_shape(&row, columns.width())),
-    };
+    let found = columns.record(&row).map(|record| validate(&record, options));
     Judged { row, found }
 }
 

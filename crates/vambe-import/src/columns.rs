@@ -5,7 +5,8 @@ use std::fmt;
 use vambe::{CustomerRecord, Field, Value};
 
 use crate::constants::{Constant, key_of};
-use crate::row::Row;
+use crate::reason::Reason;
+use crate::row::{Header, Row};
 use crate::target::{NameProblem, Target};
 
 /// What becomes of columns that are like no field.
@@ -81,14 +82,15 @@ impl Columns {
     /// # Errors
     ///
     /// Everything that is wrong with the names, at once.
-    pub fn match_header(
-        header: &Row,
+    pub fn new(
+        header: Option<&Header>,
         constants: &[Constant],
         unknown: UnknownColumns,
     ) -> Result<Self, Vec<HeaderProblem>> {
-        let mut columns = Self { width: header.width(), ..Self::default() };
+        let names = header.map(Header::names).unwrap_or_default();
+        let mut columns = Self { width: names.len(), ..Self::default() };
         let mut problems = Vec::new();
-        for (index, name) in header.cells().enumerate() {
+        for (index, name) in names.iter().enumerate() {
             columns.add_column(index, name.trim(), unknown, &mut problems);
         }
         for constant in constants {
@@ -113,11 +115,6 @@ impl Columns {
         columns.fill_record(&Row::default())
     }
 
-    /// Returns the number of cells that every row must have.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
     /// Returns the names of the columns that are like no field.
     pub fn unknown(&self) -> &[String] {
         &self.unknown
@@ -128,11 +125,14 @@ impl Columns {
         self.nameless
     }
 
-    /// Makes a record of a row, unless it has more or fewer cells than there are columns.
+    /// Makes a record of a row, or says why it cannot be one.
     ///
     /// Blanks around a cell do not count, and empty cells are left out.
-    pub fn record(&self, row: &Row) -> Option<CustomerRecord> {
-        (row.width() == self.width).then(|| self.fill_record(row))
+    pub(crate) fn record(&self, row: &Row) -> Result<CustomerRecord, Reason> {
+        match row.width() == self.width {
+            true => Ok(self.fill_record(row)),
+            false => Err(Reason::row_shape(row, self.width)),
+        }
     }
 
     fn fill_record(&self, row: &Row) -> CustomerRecord {
@@ -266,7 +266,8 @@ mod tests {
 
     fn matched(names: &[&str], set: &[&str], unknown: UnknownColumns) -> Result<Columns, Vec<HeaderProblem>> {
         let constants: Vec<Constant> = set.iter().map(|text| text.parse().unwrap()).collect();
-        Columns::match_header(&row(names), &constants, unknown)
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Columns::new(Some(&Header::new(1, names)), &constants, unknown)
     }
 
     fn problems(names: &[&str], unknown: UnknownColumns) -> Vec<String> {
@@ -282,7 +283,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!((columns.unknown(), columns.nameless()), (&["Sucursal".to_owned()][..], 1));
-        let record = columns.record(&row(&["whatsapp", " +56 ", "1-9", "Centro", "old", "x", "  "])).unwrap();
+        let record = columns.record(&row(&["whatsapp", " +56 ", "1-9", "Centro", "old", "x", "  "])).ok().unwrap();
         let expected = CustomerRecord::whatsapp("+1", "+56")
             .meta("Sucursal", "Centro")
             .meta("source", "crm")
@@ -294,7 +295,7 @@ mod tests {
     fn a_constant_fills_empty_cells_only() {
         let columns =
             matched(&["contact_phone_number", "meta_data.a"], &["meta_data.a=all"], UnknownColumns::Meta).unwrap();
-        let value = |cell| columns.record(&row(&["1", cell])).unwrap().get(Field::MetaData).clone();
+        let value = |cell| columns.record(&row(&["1", cell])).ok().unwrap().get(Field::MetaData).clone();
         assert!(value("own") == Value::Object(vec![("a".into(), "own".into())]));
         assert!(value(" ") == Value::Object(vec![("a".into(), "all".into())]));
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::columns::HeaderProblem;
-use crate::decode::FileKind;
+use crate::source::FileKind;
 
 /// Why a file cannot be imported, or not to its end.
 #[derive(Debug)]
@@ -17,8 +17,8 @@ pub enum ImportError {
     Header {
         /// The file.
         path: PathBuf,
-        /// The line of the header.
-        line: u64,
+        /// The line of the header, if the file has one.
+        line: Option<u64>,
         /// Everything that is wrong with it.
         problems: Vec<HeaderProblem>,
     },
@@ -148,7 +148,7 @@ impl fmt::Display for ImportError {
         match self {
             Self::Source(error) => error.fmt(f),
             Self::Header { path, line, problems } => {
-                write_place(f, path, Some(*line))?;
+                write_place(f, path, *line)?;
                 for (index, problem) in problems.iter().enumerate() {
                     let separator = if index == 0 { "" } else { "; " };
                     write!(f, "{separator}{problem}")?;

@@ -4,9 +4,9 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
-use crate::csv_source::CsvSource;
 use crate::error::{SourceError, SourceProblem};
 use crate::row::Row;
+use crate::source::Source;
 
 /// The rows of a source, a few batches ahead of whoever takes them.
 pub(crate) struct Feed {
@@ -18,7 +18,7 @@ type Batch = Result<Vec<Row>, SourceError>;
 
 impl Feed {
     /// Starts reading, up to so many rows.
-    pub(crate) fn start(source: CsvSource, limit: Option<u64>) -> Result<Self, SourceError> {
+    pub(crate) fn start(source: Source, limit: Option<u64>) -> Result<Self, SourceError> {
         let path = source.path().to_owned();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         let run = move || read_all(source, limit.unwrap_or(u64::MAX), &sender);
@@ -61,7 +61,7 @@ const BATCHES_AHEAD: usize = 4;
 const BATCH_ROWS: usize = 1024;
 const BATCH_BYTES: usize = 256 * 1024;
 
-fn read_all(mut source: CsvSource, limit: u64, sender: &mpsc::Sender<Batch>) {
+fn read_all(mut source: Source, limit: u64, sender: &mpsc::Sender<Batch>) {
     let mut left = limit;
     loop {
         let (rows, error) = read_batch(&mut source, &mut left);
@@ -79,7 +79,7 @@ fn read_all(mut source: CsvSource, limit: u64, sender: &mpsc::Sender<Batch>) {
     }
 }
 
-fn read_batch(source: &mut CsvSource, left: &mut u64) -> (Vec<Row>, Option<SourceError>) {
+fn read_batch(source: &mut Source, left: &mut u64) -> (Vec<Row>, Option<SourceError>) {
     let (mut rows, mut bytes) = (Vec::with_capacity(BATCH_ROWS), 0);
     while *left > 0 && rows.len() < BATCH_ROWS && bytes < BATCH_BYTES {
         match source.next_row() {

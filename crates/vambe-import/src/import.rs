@@ -7,10 +7,11 @@ use vambe::Error;
 
 use crate::columns::{Columns, UnknownColumns};
 use crate::constants::Constant;
-use crate::csv_source::{CsvFormat, CsvOptions, CsvSource};
 use crate::error::{ImportError, RejectsProblem};
 use crate::ledger::Ledger;
 use crate::rejects::Rejects;
+use crate::row::Header;
+use crate::source::{Format, Source, SourceOptions};
 use crate::stop::StopCause;
 use crate::summary::Summary;
 
@@ -18,7 +19,7 @@ use crate::summary::Summary;
 #[derive(Debug, Clone, Default)]
 pub struct ImportOptions {
     /// How the files are written, where that should not be found out.
-    pub csv: CsvOptions,
+    pub source: SourceOptions,
     /// What becomes of columns that are like no field.
     pub unknown: UnknownColumns,
     /// Values for every row, where its own columns have none.
@@ -31,7 +32,7 @@ pub struct ImportOptions {
 
 /// A file that was opened, understood, and can be imported or checked.
 pub struct Import {
-    pub(crate) source: CsvSource,
+    pub(crate) source: Source,
     pub(crate) columns: Columns,
     pub(crate) rejects: Rejects,
     pub(crate) limit: Option<u64>,
@@ -86,7 +87,7 @@ impl Import {
     }
 
     /// Returns how the file turned out to be written.
-    pub fn format(&self) -> CsvFormat {
+    pub fn format(&self) -> Format {
         self.source.format()
     }
 
@@ -106,10 +107,10 @@ impl Import {
         inputs: &[PathBuf],
         options: &ImportOptions,
     ) -> Result<Self, ImportError> {
-        let source = CsvSource::open(path, &options.csv)?;
-        let header = source.header();
-        let columns = Columns::match_header(header, &options.constants, options.unknown)
-            .map_err(|problems| ImportError::Header { path: path.to_owned(), line: header.line(), problems })?;
+        let source = Source::open(path, &options.source)?;
+        let columns = Columns::new(source.header(), &options.constants, options.unknown).map_err(|problems| {
+            ImportError::Header { path: path.to_owned(), line: source.header().map(Header::line), problems }
+        })?;
         let rejects = Rejects::prepare(output, &source, inputs)?;
         Ok(Self { source, columns, rejects, limit: options.limit })
     }

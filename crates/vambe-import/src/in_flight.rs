@@ -26,15 +26,18 @@ impl InFlight {
     /// Takes a row; gives its record, unless the row has the wrong shape and is rejected.
     pub(crate) fn take(&mut self, row: Row, columns: &Columns) -> Option<CustomerRecord> {
         self.ledger.look_at(&row);
-        let record = columns.record(&row);
-        if record.is_some() {
-            self.rows.insert(self.next_record, row);
-            self.next_record += 1;
-        } else {
-            self.ledger.reject(&row, &Reason::row_shape(&row, columns.width()));
-            self.ledger.flush();
+        match columns.record(&row) {
+            Ok(record) => {
+                self.rows.insert(self.next_record, row);
+                self.next_record += 1;
+                Some(record)
+            }
+            Err(reason) => {
+                self.ledger.reject(&row, &reason);
+                self.ledger.flush();
+                None
+            }
         }
-        record
     }
 
     /// Notes that the source cannot be read on.

@@ -55,7 +55,7 @@ impl Ledger {
 
     /// Notes a row before anything becomes of it: whether its text was damaged before it came into the file.
     pub(crate) fn look_at(&mut self, row: &Row) {
-        if row.text().contains(char::REPLACEMENT_CHARACTER) {
+        if row.is_damaged() {
             count(&mut self.summary.warnings, "damaged_text", row.line());
         }
     }

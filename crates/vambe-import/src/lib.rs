@@ -1,6 +1,6 @@
 //! Customer files in, outcomes out: what `vambe import` is made of.
 //!
-//! A [`CsvSource`] gives the rows of a file, however it is encoded and separated.
+//! A [`Source`] gives the rows of a file, however it is encoded and separated.
 //! [`Columns`] match its header to the fields of a record. An [`Import`] puts both
 //! together and accounts for every row: it is accepted, or stands in the file of rejected
 //! rows with the reason, or is counted as not sent.
@@ -21,9 +21,6 @@
 mod check;
 mod columns;
 mod constants;
-mod csv_source;
-mod decode;
-mod dialect;
 mod error;
 mod feed;
 mod import;
@@ -33,18 +30,17 @@ mod reason;
 mod rejects;
 mod row;
 mod send;
+mod source;
 mod stop;
 mod summary;
 mod target;
 
 pub use columns::{Columns, HeaderProblem, UnknownColumns, quoted};
 pub use constants::{Constant, ConstantError};
-pub use csv_source::{CsvFormat, CsvOptions, CsvSource, MAX_ROW};
-pub use decode::{FileKind, TextEncoding};
-pub use dialect::{Delimiter, Quote};
 pub use error::{ImportError, RejectsProblem, SourceError, SourceProblem};
 pub use import::{Ending, Import, ImportOptions, Report};
 pub use ledger::Progress;
-pub use row::Row;
+pub use row::{Header, Row};
+pub use source::{CsvFormat, Delimiter, FileKind, Format, MAX_ROW, Quote, Source, SourceOptions, TextEncoding};
 pub use stop::{Stop, StopCause};
 pub use summary::{Count, Summary};

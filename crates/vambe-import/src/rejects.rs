@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
-use crate::csv_source::{CsvFormat, CsvSource};
-use crate::dialect::Quote;
 use crate::error::{ImportError, RejectsProblem};
-use crate::row::Row;
+use crate::row::{Header, Row};
+use crate::source::{CsvFormat, Format, Quote, Source};
 
 /// A file of rejected rows, which can be mended and imported in turn.
 ///
@@ -19,7 +18,7 @@ use crate::row::Row;
 pub(crate) struct Rejects {
     path: PathBuf,
     format: CsvFormat,
-    header: Row,
+    header: Header,
     own_columns: Vec<usize>,
     replaces: bool,
     writer: Option<Writer<File>>,
@@ -27,19 +26,21 @@ pub(crate) struct Rejects {
 
 impl Rejects {
     /// Makes sure that rows can be written, and leaves nothing behind.
-    pub(crate) fn prepare(path: PathBuf, source: &CsvSource, inputs: &[PathBuf]) -> Result<Self, ImportError> {
+    pub(crate) fn prepare(path: PathBuf, source: &Source, inputs: &[PathBuf]) -> Result<Self, ImportError> {
         let replaces = match prove_writable(&path, inputs) {
             Ok(replaces) => replaces,
             Err(problem) => return Err(ImportError::Rejects { path, problem }),
         };
-        let header = source.header().clone();
+        let header = source.header().cloned().unwrap_or_default();
         let own_columns = header
-            .cells()
+            .names()
+            .iter()
             .enumerate()
             .filter(|(_, name)| OWN_COLUMNS.contains(&name.trim()))
             .map(|(index, _)| index)
             .collect();
-        Ok(Self { path, format: source.format(), header, own_columns, replaces, writer: None })
+        let Format::Csv(format) = source.format();
+        Ok(Self { path, format, header, own_columns, replaces, writer: None })
     }
 
     /// Returns the file, once there is one.
@@ -77,7 +78,8 @@ impl Rejects {
             file.write_all(UTF8_MARK)?;
         }
         let mut writer = dialect_of(self.format).from_writer(file);
-        let original = original_cells(&self.header, &self.own_columns);
+        let names = self.header.names().iter().map(String::as_str);
+        let original = original_cells(names, &self.own_columns);
         writer.write_record(OWN_COLUMNS.into_iter().chain(original))?;
         Ok(writer)
     }
@@ -90,7 +92,7 @@ impl Rejects {
             Quote::None => reason.replace([char::from(self.format.delimiter.byte()), '\r', '\n'], " "),
             Quote::Character(_) => reason.to_owned(),
         };
-        let original = original_cells(row, &self.own_columns);
+        let original = original_cells(row.cells(), &self.own_columns);
         writer.write_record([line, code, reason.as_str()].into_iter().chain(original))
     }
 
@@ -102,8 +104,8 @@ impl Rejects {
 const OWN_COLUMNS: [&str; 3] = ["_line", "_code", "_reason"];
 const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-fn original_cells<'a>(row: &'a Row, own_columns: &'a [usize]) -> impl Iterator<Item = &'a str> {
-    row.cells().enumerate().filter(|(index, _)| !own_columns.contains(index)).map(|(_, cell)| cell)
+fn original_cells<'a>(cells: impl Iterator<Item = &'a str>, own_columns: &'a [usize]) -> impl Iterator<Item = &'a str> {
+    cells.enumerate().filter(|(index, _)| !own_columns.contains(index)).map(|(_, cell)| cell)
 }
 
 fn dialect_of(format: CsvFormat) -> WriterBuilder {

@@ -1,21 +1,46 @@
-//! [`Row`]: the cells of one row, and where in the file it stands.
+//! [`Row`]: one row of a source, and where it stands there.
 
-/// One row of a file, its cells as they were written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+use vambe::Value;
+
+/// One row of a source, as it was written.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Row {
     line: u64,
     end: u64,
-    text: String,
-    ends: Box<[usize]>,
+    content: Content,
+}
+
+/// What a row holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Content {
+    /// The text of its cells, one after another, and where each ends.
+    Cells { text: String, ends: Box<[usize]> },
+    /// What it says itself of each of its values.
+    Object(Vec<(String, Value)>),
+    /// Text that is no row, and why.
+    Broken { text: String, problem: String },
+}
+
+/// The names of the columns of a source whose rows are cells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Header {
+    line: u64,
+    names: Vec<String>,
 }
 
 impl Row {
     /// Makes a row of the text of its cells, one after another, and where each ends.
     pub(crate) fn new(line: u64, end: u64, text: String, ends: &[usize]) -> Self {
-        Self { line, end, text, ends: ends.into() }
+        Self { line, end, content: Content::Cells { text, ends: ends.into() } }
     }
 
-    /// Returns the line of the file on which the row starts, from 1.
+    /// Makes a row whose values name themselves.
+    #[allow(dead_code)]
+    pub(crate) fn object(line: u64, end: u64, entries: Vec<(String, Value)>) -> Self {
+        Self { line, end, content: Content::Object(entries) }
+    }
+
+    /// Returns the line of the source on which the row starts, or its number there, from 1.
     pub fn line(&self) -> u64 {
         self.line
     }
@@ -25,39 +50,92 @@ impl Row {
         self.end
     }
 
-    /// Returns the number of cells.
+    pub(crate) fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// Returns the number of cells, or of values.
     pub fn width(&self) -> usize {
-        self.ends.len()
+        match &self.content {
+            Content::Cells { ends, .. } => ends.len(),
+            Content::Object(entries) => entries.len(),
+            Content::Broken { .. } => 0,
+        }
     }
 
     /// Returns a cell; an empty one where the row has none.
     pub fn cell(&self, index: usize) -> &str {
+        let Content::Cells { text, ends } = &self.content else { return "" };
         let start = match index.checked_sub(1) {
             None => Some(&0),
-            Some(before) => self.ends.get(before),
+            Some(before) => ends.get(before),
         };
-        match (start, self.ends.get(index)) {
-            (Some(&start), Some(&end)) => &self.text[start..end],
+        match (start, ends.get(index)) {
+            (Some(&start), Some(&end)) => &text[start..end],
             _ => "",
         }
     }
 
     /// Returns the cells, first to last.
     pub fn cells(&self) -> impl Iterator<Item = &str> {
-        (0..self.width()).map(|index| self.cell(index))
+        let cells = if matches!(self.content, Content::Cells { .. }) { self.width() } else { 0 };
+        (0..cells).map(|index| self.cell(index))
     }
 
-    /// Returns the text of all cells, one after another.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
+    /// Returns whether some text was damaged before it came into the source.
+    pub(crate) fn is_damaged(&self) -> bool {
+        let is_damaged = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
+        match &self.content {
+            Content::Cells { text, .. } | Content::Broken { text, .. } => is_damaged(text),
+            Content::Object(entries) => {
+                entries.iter().any(|(_, value)| matches!(value, Value::Text(text) if is_damaged(text)))
+            }
+        }
     }
 
     /// Returns whether there is nothing in any cell, as in the rows that spreadsheets leave at the end.
     pub(crate) fn is_blank(&self) -> bool {
-        self.text.trim().is_empty()
+        matches!(&self.content, Content::Cells { text, .. } if text.trim().is_empty())
     }
 
+    /// Returns about how much memory it takes.
     pub(crate) fn size(&self) -> usize {
-        self.text.len() + size_of_val(&*self.ends)
+        match &self.content {
+            Content::Cells { text, ends } => text.len() + size_of_val(&**ends),
+            Content::Object(entries) => entries.iter().map(|(key, value)| key.len() + size_of_value(value)).sum(),
+            Content::Broken { text, problem } => text.len() + problem.len(),
+        }
     }
+}
+
+impl Header {
+    pub(crate) fn new(line: u64, names: Vec<String>) -> Self {
+        Self { line, names }
+    }
+
+    /// Returns the line on which it stands.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Returns the names as they were written.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Object(Vec::new())
+    }
+}
+
+fn size_of_value(value: &Value) -> usize {
+    let within = match value {
+        Value::Text(text) => text.len(),
+        Value::Array(values) => values.iter().map(size_of_value).sum(),
+        Value::Object(entries) => entries.iter().map(|(key, value)| key.len() + size_of_value(value)).sum(),
+        _ => 0,
+    };
+    within + size_of::<Value>()
 }

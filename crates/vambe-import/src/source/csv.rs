@@ -1,4 +1,4 @@
-//! [`CsvSource`]: rows of a CSV or TSV file of any size, in constant memory.
+//! Rows of a CSV or TSV file of any size, in constant memory.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,24 +6,15 @@ use std::path::{Path, PathBuf};
 use csv_core::{ReadRecordResult, Reader};
 use memchr::memchr_iter;
 
-use crate::decode::{DecodeError, TextEncoding, TextReader};
-use crate::dialect::{Delimiter, Quote, detect_delimiter, excel_hint, parser};
 use crate::error::{SourceError, SourceProblem};
-use crate::row::Row;
+use crate::row::{Header, Row};
+
+use super::SourceOptions;
+use super::decode::{DecodeError, TextEncoding, TextReader};
+use super::dialect::{Delimiter, Quote, detect_delimiter, excel_hint, parser};
 
 /// The largest row that is read, in bytes.
 pub const MAX_ROW: usize = 1024 * 1024;
-
-/// How a file is written, where it should not be found out from the file itself.
-#[derive(Debug, Clone, Default)]
-pub struct CsvOptions {
-    /// The character between two cells. Default: whichever makes most sense of the first rows.
-    pub delimiter: Option<Delimiter>,
-    /// The encoding. Default: its mark, else UTF-8 if it is that, else an old one, usually windows-1252.
-    pub encoding: Option<TextEncoding>,
-    /// How cells are quoted. Default: in `"`.
-    pub quote: Quote,
-}
 
 /// How a file turned out to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +33,11 @@ pub struct CsvFormat {
 }
 
 /// The rows of a CSV or TSV file, read as they are asked for.
-pub struct CsvSource {
+pub(super) struct CsvRows {
     path: PathBuf,
     reader: TextReader,
     parser: Reader,
     format: CsvFormat,
-    size: Option<u64>,
-    header: Row,
     next: Option<Row>,
     text: String,
     at: usize,
@@ -59,13 +48,9 @@ pub struct CsvSource {
     ends: Vec<usize>,
 }
 
-impl CsvSource {
-    /// Opens a file, finds out how it is written, and reads its header and first row.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read, is no text, or has no rows.
-    pub fn open(path: &Path, options: &CsvOptions) -> Result<Self, SourceError> {
+impl CsvRows {
+    /// Opens a file, and gives its size, its header, and the rows below.
+    pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<(Option<u64>, Header, Self), SourceError> {
         let file = File::open(path).map_err(|error| SourceError::io(path, error))?;
         let metadata = file.metadata().map_err(|error| SourceError::io(path, error))?;
         if metadata.is_dir() {
@@ -74,49 +59,30 @@ impl CsvSource {
         let size = metadata.is_file().then_some(metadata.len());
         let reader =
             TextReader::open(Box::new(file), options.encoding).map_err(|error| decode_error(path, None, "", error))?;
-        let mut source = Self::start(path, reader, size, options);
-        source.find_dialect(options)?;
-        source.header = source.read_row()?.ok_or_else(|| source.fail(None, SourceProblem::Empty))?;
-        source.next = source.read_row()?;
-        if source.next.is_none() {
-            return Err(source.fail(None, SourceProblem::HeaderOnly));
+        let mut rows = Self::start(path, reader, options);
+        rows.find_dialect(options)?;
+        let header = rows.read_row()?.ok_or_else(|| rows.fail(None, SourceProblem::Empty))?;
+        rows.next = rows.read_row()?;
+        if rows.next.is_none() {
+            return Err(rows.fail(None, SourceProblem::HeaderOnly));
         }
-        Ok(source)
+        let header = Header::new(header.line(), header.cells().map(ToOwned::to_owned).collect());
+        Ok((size, header, rows))
     }
 
-    /// Returns the file, as it was named.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Returns how the file turned out to be written.
-    pub fn format(&self) -> CsvFormat {
+    pub(super) fn format(&self) -> CsvFormat {
         self.format
     }
 
-    /// Returns the size of the file in bytes; `None` for a pipe.
-    pub fn size(&self) -> Option<u64> {
-        self.size
-    }
-
-    /// Returns the row with the names of the columns.
-    pub fn header(&self) -> &Row {
-        &self.header
-    }
-
     /// Reads the next row; rows without anything in them are passed over.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read on from here.
-    pub fn next_row(&mut self) -> Result<Option<Row>, SourceError> {
+    pub(super) fn next_row(&mut self) -> Result<Option<Row>, SourceError> {
         match self.next.take() {
             Some(row) => Ok(Some(row)),
             None => self.read_row(),
         }
     }
 
-    fn start(path: &Path, reader: TextReader, size: Option<u64>, options: &CsvOptions) -> Self {
+    fn start(path: &Path, reader: TextReader, options: &SourceOptions) -> Self {
         let delimiter = options.delimiter.unwrap_or(DEFAULT_DELIMITER);
         let format = CsvFormat {
             encoding: reader.encoding(),
@@ -130,8 +96,6 @@ impl CsvSource {
             reader,
             parser: parser(delimiter, options.quote),
             format,
-            size,
-            header: Row::default(),
             next: None,
             text: String::new(),
             at: 0,
@@ -143,7 +107,7 @@ impl CsvSource {
         }
     }
 
-    fn find_dialect(&mut self, options: &CsvOptions) -> Result<(), SourceError> {
+    fn find_dialect(&mut self, options: &SourceOptions) -> Result<(), SourceError> {
         let mut has_more = true;
         while has_more && self.text.len() < DIALECT_SAMPLE {
             has_more = match self.reader.append_to(&mut self.text) {
@@ -304,17 +268,17 @@ mod tests {
 
     use super::*;
 
-    fn open_with(bytes: &[u8], options: &CsvOptions) -> Result<CsvSource, SourceError> {
+    fn open_with(bytes: &[u8], options: &SourceOptions) -> Result<CsvRows, SourceError> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        CsvSource::open(file.path(), options)
+        CsvRows::open(file.path(), options).map(|(_, _, rows)| rows)
     }
 
     type Read = Result<Vec<(u64, Vec<String>)>, (Option<u64>, SourceProblem)>;
 
     fn read(bytes: &[u8]) -> Read {
         let fail = |error: SourceError| (error.line, error.problem);
-        let mut source = open_with(bytes, &CsvOptions::default()).map_err(fail)?;
+        let mut source = open_with(bytes, &SourceOptions::default()).map_err(fail)?;
         let mut rows = Vec::new();
         while let Some(row) = source.next_row().map_err(fail)? {
             rows.push((row.line(), row.cells().map(str::to_owned).collect()));
@@ -401,7 +365,7 @@ mod tests {
     fn utf_16_with_a_mark_is_read_and_the_bytes_are_counted_in_the_file() {
         let text = "\u{feff}a;b\r\nñ;2\r\n";
         let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let mut source = open_with(&bytes, &CsvOptions::default()).unwrap();
+        let mut source = open_with(&bytes, &SourceOptions::default()).unwrap();
         let row = source.next_row().unwrap().unwrap();
         assert_eq!((row.cell(0), row.cell(1), row.line()), ("ñ", "2", 2));
         assert!(row.end() > bytes.len() as u64 / 2 && row.end() <= bytes.len() as u64);
@@ -409,7 +373,7 @@ mod tests {
 
     #[test]
     fn without_quoting_a_quote_is_text() {
-        let options = CsvOptions { quote: Quote::None, ..CsvOptions::default() };
+        let options = SourceOptions { quote: Quote::None, ..SourceOptions::default() };
         let mut source = open_with(b"a,b\n\"1,2\n", &options).unwrap();
         assert_eq!(source.next_row().unwrap().unwrap().cell(0), "\"1");
     }
@@ -418,7 +382,7 @@ mod tests {
         #[test]
         fn reads_the_rows_that_the_csv_crate_reads(text in "[a1é,\"\r\n ]{0,60}") {
             let text = format!("a,b\n{text}");
-            let options = CsvOptions { delimiter: Some(Delimiter::COMMA), ..CsvOptions::default() };
+            let options = SourceOptions { delimiter: Some(Delimiter::COMMA), ..SourceOptions::default() };
             let Ok(mut source) = open_with(text.as_bytes(), &options) else { return Ok(()) };
             let mut rows: Vec<Vec<String>> = Vec::new();
             loop {
@@ -439,7 +403,7 @@ mod tests {
 
         #[test]
         fn never_panics_and_never_goes_back_a_line(bytes: Vec<u8>) {
-            if let Ok(mut source) = open_with(&[b"a,b\n", bytes.as_slice()].concat(), &CsvOptions::default()) {
+            if let Ok(mut source) = open_with(&[b"a,b\n", bytes.as_slice()].concat(), &SourceOptions::default()) {
                 let mut line = 1;
                 while let Ok(Some(row)) = source.next_row() {
                     proptest::prop_assert!(row.line() > line && row.cells().count() == row.width());
