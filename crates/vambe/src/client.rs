@@ -157,6 +157,28 @@ impl Client {
         &self.config.check
     }
 
+    /// Returns the URL of the host that is called, without a path.
+    pub fn origin(&self) -> String {
+        self.config.endpoint.origin().ascii_serialization()
+    }
+
+    /// Names the key and the host together, and gives away neither; `salt` makes the name one of its own.
+    ///
+    /// For whoever keeps something for the next run, such as what was sent or the limit that was learned.
+    pub fn fingerprint(&self, salt: &[u8]) -> [u8; 32] {
+        self.config.fingerprint(salt)
+    }
+
+    /// Returns the server's limit in calls per second, as far as batches have learned it.
+    pub fn learned_limit(&self) -> Option<f64> {
+        self.pacer().limit()
+    }
+
+    /// Tells what limit was learned before: batches start at half of it, unless one has begun already.
+    pub fn expect_limit(&self, calls_per_second: f64) {
+        self.pacer().expect(calls_per_second);
+    }
+
     pub(crate) fn config(&self) -> &Config {
         &self.config
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
 use reqwest::Url;
+use ring::digest::{Context, SHA256};
 
 use crate::api_key::ApiKey;
 use crate::error::Error;
@@ -221,6 +222,18 @@ impl Config {
     /// Returns whether the server is on this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.endpoint)
+    }
+
+    /// Names the key and the host together, and gives away neither.
+    pub(crate) fn fingerprint(&self, salt: &[u8]) -> [u8; 32] {
+        let mut hash = Context::new(&SHA256);
+        hash.update(salt);
+        hash.update(self.api_key.header().as_bytes());
+        hash.update(&[0]);
+        hash.update(self.endpoint.origin().ascii_serialization().as_bytes());
+        let mut name = [0; 32];
+        name.copy_from_slice(hash.finish().as_ref());
+        name
     }
 
     /// Returns the headers of every request.

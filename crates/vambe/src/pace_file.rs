@@ -8,7 +8,6 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
@@ -32,11 +31,7 @@ struct Saved {
 impl PaceFile {
     /// Names the file of a key at a host. The name tells neither: it is a hash.
     pub(crate) fn of(folder: &Path, config: &Config) -> Self {
-        let mut hash = Context::new(&SHA256);
-        hash.update(config.api_key().header().as_bytes());
-        hash.update(&[0]);
-        hash.update(config.endpoint.origin().ascii_serialization().as_bytes());
-        let name = hash.finish().as_ref().iter().take(16).fold(0_u128, |name, byte| name << 8 | u128::from(*byte));
+        let name = config.fingerprint(b"").iter().take(16).fold(0_u128, |name, byte| name << 8 | u128::from(*byte));
         Self { path: folder.join(format!("{name:032x}.pace")), file: None, retry_at: Duration::ZERO }
     }
 

@@ -88,6 +88,13 @@ impl Pacer {
         }
     }
 
+    /// Learns a limit from before, in calls per second, unless calls have gone out already.
+    pub fn expect(&mut self, now: Duration, limit: f64) {
+        if self.rate.is_untouched() && limit.is_finite() && limit > 0.0 {
+            self.rate = Rate::new(now.as_secs_f64(), Some(limit));
+        }
+    }
+
     /// Asks for one call of a batch, which has so many in flight.
     pub fn permit(&mut self, now: Duration, in_flight: usize, pace: &Pace) -> Permit {
         let seconds = now.as_secs_f64();
@@ -302,6 +309,17 @@ mod tests {
         assert!(is_held_until(pacer.permit(at(300), 0, &PACE), 5100));
         assert!(pacer.asked_left(at(300)).abs_diff(at(4800)) < at(1));
         assert!(!pacer.is_hopeless(at(300), at(0), at(0)) && pacer.is_hopeless(at(300), at(0), at(3_700_000)));
+    }
+
+    #[test]
+    fn a_limit_from_before_counts_until_the_first_call_has_gone_out() {
+        let mut pacer = Pacer::new(at(0), None);
+        pacer.expect(at(0), f64::NAN);
+        pacer.expect(at(0), 100.0);
+        assert!(matches!(pacer.permit(at(0), 0, &PACE), Permit::Go));
+        assert!(is_held_until(pacer.permit(at(0), 0, &PACE), 20));
+        pacer.expect(at(1), 2.0);
+        assert!(is_held_until(pacer.permit(at(1), 0, &PACE), 20));
     }
 
     #[test]

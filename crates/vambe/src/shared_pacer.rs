@@ -138,6 +138,11 @@ impl SharedPacer {
         self.as_seen(|pacer, now| pacer.is_hopeless(now, now.saturating_sub(lasted), asked))
     }
 
+    /// See [`Pacer::expect`].
+    pub(crate) fn expect(&self, limit: f64) {
+        self.with(|pacer, now, _| pacer.expect(now, limit));
+    }
+
     /// Returns the server's limit in calls per second, as far as it is known.
     pub(crate) fn limit(&self) -> Option<f64> {
         self.as_seen(|pacer, _| pacer.limit())

@@ -104,6 +104,11 @@ impl Rate {
         }
     }
 
+    /// Returns whether no call has gone out yet.
+    pub(crate) fn is_untouched(&self) -> bool {
+        matches!(self.phase, Phase::Start) && self.cycle.sent < 1.0 && self.survivor <= 0.0
+    }
+
     /// Returns what the server allows, as far as it is known.
     pub(crate) fn limit(&self) -> Option<f64> {
         (self.ceiling < f64::MAX).then_some(self.ceiling)
