@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use vambe_import::{Delimiter, Quote, TextEncoding, UnknownColumns};
+use vambe_import::{Delimiter, JournalChoice, Quote, TextEncoding, UnknownColumns};
 
 /// Upserts customers into Vambe.
 ///
@@ -66,6 +66,24 @@ pub(crate) struct ImportArguments {
     /// Check only, as `vambe check` does
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Send this many rows, then stop, to look at them first
+    #[arg(long, value_name = "ROWS", conflicts_with = "dry_run")]
+    pub(crate) canary: Option<u64>,
+    /// Send customers that are unchanged since the last run, too
+    #[arg(long, help_heading = "Journal")]
+    pub(crate) force: bool,
+    /// Send unchanged customers again after this time, such as 30d, 12h or 90m [default: never]
+    #[arg(long, value_name = "TIME", value_parser = age, help_heading = "Journal")]
+    pub(crate) max_age: Option<Duration>,
+    /// What to do if a customer comes twice in a file: send the last row, or stop with an error
+    #[arg(long, value_enum, default_value_t = Duplicates::Last)]
+    pub(crate) duplicates: Duplicates,
+    /// Name of where the customers come from: sets meta_data.source, importedAt and importedBy where a row does not
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+    /// Write a line of JSON for each row to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -139,6 +157,12 @@ pub(crate) struct FileArguments {
     /// Take this many rows of each file at most
     #[arg(long, value_name = "ROWS")]
     pub(crate) limit: Option<u64>,
+    /// What remembers what was accepted, so that only new and changed customers are sent [default: FILE.journal]
+    #[arg(long, value_name = "FILE", help_heading = "Journal")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Remember nothing, and look nothing up
+    #[arg(long, conflicts_with = "journal", help_heading = "Journal")]
+    pub(crate) no_journal: bool,
     /// Print one JSON object on standard output, and nothing else there
     #[arg(long)]
     pub(crate) json: bool,
@@ -201,6 +225,23 @@ pub(crate) enum Unknown {
     Error,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Duplicates {
+    Last,
+    Error,
+}
+
+impl FileArguments {
+    /// Returns which journal the files have.
+    pub(crate) fn journal(&self) -> JournalChoice {
+        match &self.journal {
+            _ if self.no_journal => JournalChoice::None,
+            Some(path) => JournalChoice::At(path.clone()),
+            None => JournalChoice::Beside,
+        }
+    }
+}
+
 impl From<Unknown> for UnknownColumns {
     fn from(unknown: Unknown) -> Self {
         match unknown {
@@ -214,6 +255,21 @@ impl From<Unknown> for UnknownColumns {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.filter(|time| !time.is_zero()).ok_or_else(|| "give a number of seconds, such as 2.5".to_owned())
+}
+
+/// Reads `30d`, `12h`, `90m` or `45s`.
+fn age(text: &str) -> Result<Duration, String> {
+    let wrong = || "give a number and d, h, m or s, such as 30d".to_owned();
+    let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
+    let seconds = match unit {
+        "d" => 86_400,
+        "h" => 3_600,
+        "m" => 60,
+        "s" => 1,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.trim().parse().map_err(|_| wrong())?;
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
 }
 
 /// Reads `20%` or `0.2`; the core says which shares there are.

@@ -1,9 +1,9 @@
 //! `vambe check`, and `vambe import --dry-run`: the rows of files, checked offline.
 
 use vambe::CheckOptions;
-use vambe_import::{Import, Report, Stop};
+use vambe_import::{Import, JournalChoice, Report, Stop};
 
-use crate::args::{CheckArguments, RuleArguments};
+use crate::args::{CheckArguments, FileArguments, RuleArguments};
 use crate::client;
 use crate::exit::Failure;
 use crate::files::{self, RunFile};
@@ -12,17 +12,18 @@ use crate::progress::Progress;
 use crate::report::Kind;
 
 pub(crate) async fn run(arguments: &CheckArguments, io: &mut Io, stop: &Stop) -> Result<i32, Failure> {
-    files::run(Offline::new(&arguments.checks), &arguments.files, io, stop).await
+    files::run(Offline::new(&arguments.checks, &arguments.files), &arguments.files, io, stop).await
 }
 
 /// Checks rows without network or key.
 pub(crate) struct Offline {
     options: CheckOptions,
+    journal: JournalChoice,
 }
 
 impl Offline {
-    pub(crate) fn new(rules: &RuleArguments) -> Result<Self, Failure> {
-        Ok(Self { options: client::check_options(rules)? })
+    pub(crate) fn new(rules: &RuleArguments, files: &FileArguments) -> Result<Self, Failure> {
+        Ok(Self { options: client::check_options(rules)?, journal: files.journal() })
     }
 }
 
@@ -30,6 +31,6 @@ impl RunFile for Offline {
     const KIND: Kind = Kind::Check;
 
     async fn run(&self, import: Import, stop: &Stop, progress: &mut Progress<'_>) -> Result<Report, Failure> {
-        Ok(import.check(&self.options, stop, |now| progress.show(now)).await)
+        Ok(import.check(&self.options, &self.journal, stop, |now| progress.show(now)).await)
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use clap::error::ErrorKind;
 use vambe::ErrorCode;
-use vambe_import::{ImportError, RejectsProblem, StopCause};
+use vambe_import::{ImportError, JournalProblem, RejectsProblem, StopCause};
 
 use crate::io::Io;
 
@@ -67,6 +67,10 @@ pub(crate) fn import_code(error: &ImportError) -> i32 {
     match error {
         ImportError::Rejects { problem: RejectsProblem::Io(_), .. } => FAILED,
         ImportError::Header { .. } | ImportError::Rejects { .. } => USAGE,
+        ImportError::Journal { problem, .. } => match problem {
+            JournalProblem::Damaged | JournalProblem::DiskFull | JournalProblem::InUse | JournalProblem::Io(_) => FAILED,
+            _ => USAGE,
+        },
         _ => FAILED,
     }
 }

@@ -15,6 +15,9 @@ use crate::report::{Kind, Total};
 pub(crate) trait RunFile {
     const KIND: Kind;
 
+    /// Says what the files are to be opened with.
+    fn prepare(&self, _: &mut ImportOptions) {}
+
     async fn run(&self, import: Import, stop: &Stop, progress: &mut Progress<'_>) -> Result<Report, Failure>;
 }
 
@@ -41,7 +44,7 @@ async fn run_each(
     io: &mut Io,
     stop: &Stop,
 ) -> Result<(), Failure> {
-    let imports = open(arguments, io, stop).await?;
+    let imports = open(how, arguments, io, stop).await?;
     let mut progress = Progress::new(&imports, arguments, io);
     let mut imports = imports.into_iter();
     for import in imports.by_ref() {
@@ -66,8 +69,13 @@ pub(crate) fn constants(set: &[String]) -> Result<Vec<Constant>, Failure> {
 }
 
 /// Opens every file before anything is sent, and remarks on what was found out.
-async fn open(arguments: &FileArguments, io: &mut Io, stop: &Stop) -> Result<Vec<Import>, Failure> {
-    let options = ImportOptions {
+async fn open(
+    how: &impl RunFile,
+    arguments: &FileArguments,
+    io: &mut Io,
+    stop: &Stop,
+) -> Result<Vec<Import>, Failure> {
+    let mut options = ImportOptions {
         source: SourceOptions {
             delimiter: arguments.delimiter,
             encoding: arguments.encoding,
@@ -77,15 +85,34 @@ async fn open(arguments: &FileArguments, io: &mut Io, stop: &Stop) -> Result<Vec
         constants: constants(&arguments.set)?,
         limit: arguments.limit,
         rejects: arguments.rejects.clone(),
+        ..ImportOptions::default()
     };
+    how.prepare(&mut options);
     let files = arguments.file.clone();
     let imports = on_a_thread(stop, move || Import::open(&files, &options)).await??;
     if !arguments.quiet {
         for import in &imports {
             remark(import, arguments.unknown, io);
+            remark_on_history(import, io)?;
         }
     }
     Ok(imports)
+}
+
+/// Says what an earlier run of the file left for this one.
+fn remark_on_history(import: &Import, io: &mut Io) -> Result<(), Failure> {
+    let path = import.path().display();
+    match import.last_run()? {
+        Some(last) if !last.has_ended => {
+            io.say(format_args!("{path}: the last run did not come to its end; what it had accepted is skipped"));
+        }
+        Some(last) if last.is_changed => {
+            io.say(format_args!("{path}: has changed since the last run; what is unchanged is skipped"));
+        }
+        Some(_) => io.say(format_args!("{path}: has not changed since the last run")),
+        None => {}
+    }
+    Ok(())
 }
 
 fn remark(import: &Import, unknown: Unknown, io: &mut Io) {

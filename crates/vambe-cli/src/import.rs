@@ -2,9 +2,9 @@
 
 use vambe::{Client, ClientBuilder, Pacing, UpsertManyOptions};
 use vambe_emulator::Emulator;
-use vambe_import::{Import, Report, Stop};
+use vambe_import::{Events, Import, ImportOptions, JournalChoice, Report, SendOptions, Stop};
 
-use crate::args::ImportArguments;
+use crate::args::{Duplicates, ImportArguments};
 use crate::check::Offline;
 use crate::client;
 use crate::exit::{FAILED, Failure};
@@ -15,7 +15,7 @@ use crate::report::Kind;
 
 pub(crate) async fn run(arguments: &ImportArguments, io: &mut Io, stop: &Stop) -> Result<i32, Failure> {
     if arguments.dry_run {
-        return files::run(Offline::new(&arguments.checks), &arguments.files, io, stop).await;
+        return files::run(Offline::new(&arguments.checks, &arguments.files), &arguments.files, io, stop).await;
     }
     let online = Online::new(arguments).await;
     files::run(online, &arguments.files, io, stop).await
@@ -23,7 +23,9 @@ pub(crate) async fn run(arguments: &ImportArguments, io: &mut Io, stop: &Stop) -
 
 struct Online {
     client: Client,
-    options: UpsertManyOptions,
+    options: SendOptions,
+    journal: JournalChoice,
+    is_rehearsal: bool,
     // Stops when it is dropped.
     _emulator: Option<Emulator>,
 }
@@ -33,12 +35,42 @@ impl Online {
         let failed = |error| Failure::new(FAILED, format!("the emulator cannot be started: {error}"));
         let emulator = if arguments.emulator { Some(Emulator::start().await.map_err(failed)?) } else { None };
         let client = build_client(arguments, emulator.as_ref())?;
-        Ok(Self { client, options: options(arguments), _emulator: emulator })
+        Ok(Self {
+            client,
+            options: send_options(arguments)?,
+            // An emulator that ends with the import remembers nothing.
+            journal: if arguments.emulator { arguments.files.journal.clone().map_or(JournalChoice::None, JournalChoice::At) } else { arguments.files.journal() },
+            is_rehearsal: arguments.emulator,
+            _emulator: emulator,
+        })
     }
+}
+
+fn send_options(arguments: &ImportArguments) -> Result<SendOptions, Failure> {
+    let create = |path: &std::path::PathBuf| {
+        Events::create(path).map_err(|error| {
+            let message = format!("{}: events cannot be written there ({error}); name another file with --events", path.display());
+            Failure::new(FAILED, message)
+        })
+    };
+    Ok(SendOptions {
+        batch: options(arguments),
+        force: arguments.force,
+        max_age: arguments.max_age,
+        canary: arguments.canary,
+        source_name: arguments.source.clone(),
+        refuse_repeats: arguments.duplicates == Duplicates::Error,
+        events: arguments.events.as_ref().map(create).transpose()?,
+    })
 }
 
 impl RunFile for Online {
     const KIND: Kind = Kind::Import;
+
+    fn prepare(&self, options: &mut ImportOptions) {
+        options.journal.clone_from(&self.journal);
+        options.is_rehearsal = self.is_rehearsal;
+    }
 
     async fn run(&self, import: Import, stop: &Stop, progress: &mut Progress<'_>) -> Result<Report, Failure> {
         Ok(import.send(&self.client, self.options.clone(), stop, |now| progress.show(now)).await?)

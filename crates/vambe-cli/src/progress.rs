@@ -15,6 +15,7 @@ pub(crate) struct Progress<'io> {
     display: Display,
     size: Option<u64>,
     rows: Option<u64>,
+    has_one_file: bool,
     before: FileProgress,
     now: FileProgress,
     started: Instant,
@@ -42,11 +43,15 @@ impl<'io> Progress<'io> {
         let rows = arguments.limit.map(|rows| rows.saturating_mul(imports.len() as u64));
         let started = Instant::now();
         let (before, now) = (FileProgress::default(), FileProgress::default());
-        Self { io, display, size, rows, before, now, started, shown: started }
+        Self { io, display, size, rows, has_one_file: imports.len() == 1, before, now, started, shown: started }
     }
 
     /// Takes note of how far the current file is.
     pub(crate) fn show(&mut self, progress: &FileProgress) {
+        if self.now.reading && !progress.reading {
+            // The time left is that of sending.
+            self.started = Instant::now();
+        }
         self.now = *progress;
         if progress.stopping {
             return self.say_that_it_stops();
@@ -75,6 +80,7 @@ impl<'io> Progress<'io> {
     pub(crate) fn end_file(&mut self) {
         self.before.accepted += self.now.accepted;
         self.before.rejected += self.now.rejected;
+        self.before.skipped += self.now.skipped;
         self.before.bytes += self.now.bytes;
         self.now = FileProgress::default();
     }
@@ -100,29 +106,48 @@ impl<'io> Progress<'io> {
     #[allow(clippy::cast_precision_loss)] // For people.
     fn share(&self) -> Option<f64> {
         let of = |done: u64, all: Option<u64>| all.filter(|all| *all > 0).map(|all| done as f64 / all as f64);
+        if let Some(share) = of(self.rows_done(), self.now.rows.filter(|_| self.has_one_file)) {
+            return Some(share.min(1.0));
+        }
         let of_bytes = of(self.bytes(), self.size);
         let of_rows = of(self.rows_done(), self.rows);
         of_bytes.into_iter().chain(of_rows).reduce(f64::max).map(|share| share.min(1.0))
     }
 
     fn rows_done(&self) -> u64 {
-        self.before.accepted + self.before.rejected + self.now.accepted + self.now.rejected
+        let done = |progress: &FileProgress| progress.accepted + progress.rejected + progress.skipped;
+        done(&self.before) + done(&self.now)
     }
 
     fn bytes(&self) -> u64 {
         self.before.bytes + self.now.bytes
     }
 
-    #[allow(clippy::cast_precision_loss)] // For people.
     fn text(&self) -> String {
-        let accepted = self.before.accepted + self.now.accepted;
-        let rejected = self.before.rejected + self.now.rejected;
+        let share = self.share().filter(|share| *share > 0.0);
+        if self.now.reading {
+            return share.map_or("reading".to_owned(), |share| format!("reading: {:.0} %", share * 100.0));
+        }
+        let text = self.counts();
+        let Some(share) = share else { return text };
         let elapsed = self.started.elapsed().as_secs_f64();
-        let speed = rate(self.rows_done() as f64 / elapsed);
-        let mut text = format!("{} accepted, {} rejected, {speed}", grouped(accepted), grouped(rejected));
-        if let Some(share) = self.share().filter(|share| *share > 0.0) {
-            let left = Duration::try_from_secs_f64(elapsed * (1.0 - share) / share).unwrap_or_default();
-            text = format!("{:.0} %: {text}, {} left", share * 100.0, time(left));
+        let left = Duration::try_from_secs_f64(elapsed * (1.0 - share) / share).unwrap_or_default();
+        format!("{:.0} %: {text}, {} left", share * 100.0, time(left))
+    }
+
+    #[allow(clippy::cast_precision_loss)] // For people.
+    fn counts(&self) -> String {
+        let accepted = grouped(self.before.accepted + self.now.accepted);
+        let rejected = grouped(self.before.rejected + self.now.rejected);
+        let mut text = format!("{accepted} accepted, {rejected} rejected");
+        let skipped = self.before.skipped + self.now.skipped;
+        if skipped > 0 {
+            text += &format!(", {} skipped", grouped(skipped));
+        }
+        let average = self.rows_done() as f64 / self.started.elapsed().as_secs_f64();
+        text += &format!(", {}", rate(if self.now.rate > 0.0 { self.now.rate } else { average }));
+        if let Some(limit) = self.now.learned_limit {
+            text += &format!(" (limit {limit:.1})");
         }
         text
     }

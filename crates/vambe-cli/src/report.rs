@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
-use vambe_import::{Count, Ending, Report, Summary};
+use vambe_import::{Changes, Count, Ending, Report, Summary};
 
 use crate::exit::{DONE, FAILED, Failure, GUARD, INTERRUPTED, REJECTED, TERMINATED, import_code, with_flags};
 use crate::io::Io;
@@ -97,6 +97,7 @@ impl Total {
             Ending::Guard(error) => {
                 Some(Failure::new(GUARD, format!("stopped: {} ({not_sent})", with_flags(error.message()))))
             }
+            Ending::Canary => None,
             Ending::Failed(error) => Some(Failure::new(import_code(error), format!("{error} ({not_sent})"))),
             Ending::Finished => None,
             _ => Some(Failure::new(FAILED, not_sent)),
@@ -112,7 +113,7 @@ impl Total {
 
     fn json(&self, failure: Option<&Failure>) -> String {
         let ending = match failure.map(|failure| failure.code) {
-            None => "finished",
+            None => self.ending.name(),
             Some(GUARD) => "guard",
             Some(INTERRUPTED) => "interrupted",
             Some(TERMINATED) => "terminated",
@@ -139,19 +140,52 @@ impl Total {
             false => String::new(),
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{} in {}{speed}", rows(summary.done()), time(summary.elapsed));
+        let _ = writeln!(text, "{} in {}{speed}", rows(summary.done() + summary.skipped), time(summary.elapsed));
         let _ = writeln!(text, "{accepted:<9} {:>11}", grouped(summary.accepted));
         let _ = writeln!(text, "rejected  {:>11}", grouped(summary.rejected));
         text.push_str(&counts(&summary.codes, self.files.len()));
+        if summary.skipped > 0 {
+            let _ = writeln!(text, "skipped   {:>11}", grouped(summary.skipped));
+            text.push_str(&line("unchanged", summary.unchanged));
+            text.push_str(&line("superseded by a later row", summary.superseded));
+        }
+        if let Some(changes) = &summary.changes {
+            text.push_str(&compared(changes));
+        }
+        if summary.repeated > 0 {
+            let _ = writeln!(text, "{} of a customer who came before: the last one counts", rows(summary.repeated));
+        }
         if !summary.warnings.is_empty() {
             text.push_str("warnings\n");
             text.push_str(&counts(&summary.warnings, self.files.len()));
+        }
+        if matches!(self.ending, Ending::Canary) {
+            let left = summary.not_sent.map_or_else(|| "the rest".to_owned(), rows);
+            let _ = writeln!(text, "Canary: look at what was sent, then run it again without --canary to send {left}.");
         }
         for rejects in self.files.iter().filter_map(|(_, summary)| summary.rejects.as_ref()) {
             let _ = writeln!(text, "Rejected rows, with reasons: {}", rejects.display());
         }
         text
     }
+}
+
+/// Says how the valid rows compare with what earlier runs had accepted.
+fn compared(changes: &Changes) -> String {
+    let mut text = String::from("against the journal\n");
+    for (what, rows) in [("new", changes.new), ("changed", changes.changed), ("unchanged", changes.unchanged)] {
+        text.push_str(&line(what, rows));
+    }
+    let mut fields: Vec<_> = changes.fields.iter().collect();
+    fields.sort_by_key(|(_, rows)| std::cmp::Reverse(**rows));
+    for (name, rows) in fields {
+        let _ = writeln!(text, "    {name:<22} {:>11}", grouped(*rows));
+    }
+    text
+}
+
+fn line(what: &str, rows: u64) -> String {
+    if rows > 0 { format!("  {what:<24} {:>11}\n", grouped(rows)) } else { String::new() }
 }
 
 fn counts(counts: &BTreeMap<String, Count>, files: usize) -> String {

@@ -1,50 +1,76 @@
-//! The run that sends nothing: every row checked, offline, on as many threads as help.
+//! The run that sends nothing: every row checked, offline, and compared with what was accepted before.
 
-use std::panic::resume_unwind;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
-use futures_util::{Stream, StreamExt, stream};
-use tokio::task::spawn_blocking;
-use vambe::{CheckOptions, Validation, validate};
+use futures_util::StreamExt as _;
+use vambe::CheckOptions;
 
-use crate::columns::Columns;
-use crate::error::SourceError;
+use crate::error::ImportError;
 use crate::feed::Feed;
-use crate::import::{Ending, Import, Report};
+use crate::fingerprint::Salt;
+use crate::import::{Ending, Import, JournalChoice, Report};
+use crate::journal::Known;
+use crate::judge::{Judge, Judged, Ready, judged};
 use crate::ledger::{Ledger, Progress};
-use crate::reason::Reason;
-use crate::row::Row;
+use crate::repeats::{LastRows, Repeats};
 use crate::stop::Stop;
+use crate::survey::survey;
 
 impl Import {
     /// Checks every row without network or key.
     ///
-    /// Rows with errors are rejected, as an import would; rows with warnings are counted.
+    /// Rows with errors are rejected, as an import would; rows with warnings are counted. Where there is a journal,
+    /// customers are compared with what its last run's server and key have accepted; it is not written.
     pub async fn check(
-        self,
+        mut self,
         options: &CheckOptions,
+        journal: &JournalChoice,
         stop: &Stop,
         mut on_progress: impl FnMut(&Progress) + Send,
     ) -> Report {
-        let Self { source, columns, rejects, limit } = self;
-        let mut ledger = Ledger::new(rejects);
-        let feed = match Feed::start(source, limit) {
-            Ok(feed) => feed,
-            Err(error) => return Report::new(ledger, Ending::Failed(error.into())),
+        let path = self.source.path().to_owned();
+        let mut ledger = Ledger::new(path.clone(), self.rejects.take(), None);
+        let known = match journal.path_for(&path).map(|journal| Known::of_last_run(&journal)).transpose() {
+            Ok(known) => known.flatten(),
+            Err(error) => return Report::new(ledger, Ending::Failed(error), None),
         };
-        let mut batches = pin!(judged(feed, Arc::new((columns, options.clone()))));
+        let (salt, known) = known.unzip();
+        let judge = Arc::new(Judge {
+            columns: self.columns,
+            options: options.clone(),
+            salt: salt.unwrap_or_else(Salt::random),
+            compared_without: known.is_some().then_some(self.first_time_only),
+        });
+        // A customer's last row is what would be sent, and so what is compared.
+        let again = match known.is_some().then(|| self.source.again()).transpose() {
+            Ok(again) => again.flatten(),
+            Err(error) => return Report::new(ledger, Ending::Failed(error.into()), None),
+        };
+        let last = match survey(again, &judge, self.limit, stop, &mut on_progress).await {
+            Ok(survey) => survey.last,
+            Err(ending) => return Report::new(ledger, ending, None),
+        };
+        let repeats = Repeats::new(self.source.expected_bytes());
+        let feed = match Feed::start(self.source, self.limit) {
+            Ok(feed) => feed,
+            Err(error) => return Report::new(ledger, Ending::Failed(error.into()), None),
+        };
+        let mut checked = Checked { known, last, repeats, repeated: 0 };
+        let mut batches = pin!(judged(feed, judge));
         let ending = loop {
             let batch = tokio::select! {
                 biased;
                 cause = stop.raised() => break Ending::Stopped(cause),
                 batch = batches.next() => batch,
             };
-            match batch {
+            let settled = match batch {
                 None => break Ending::Finished,
-                Some(Err(error)) => break Ending::Failed(error.into()),
-                Some(Ok(batch)) => batch.into_iter().for_each(|judged| settle(&judged, &mut ledger)),
+                Some(batch) => batch.map_err(ImportError::from).and_then(|batch| checked.settle(batch, &mut ledger, &path)),
+            };
+            if let Err(error) = settled {
+                break Ending::Failed(error);
             }
             ledger.flush();
             on_progress(&ledger.progress());
@@ -52,53 +78,61 @@ impl Import {
                 break Ending::Finished;
             }
         };
-        if !matches!(ending, Ending::Finished) || ledger.has_failed() {
-            ledger.not_sent(None);
-        }
-        Report::new(ledger, ending)
+        ledger.repeated(checked.repeated);
+        let is_whole = matches!(ending, Ending::Finished) && !ledger.has_failed();
+        Report::new(ledger, ending, is_whole.then_some(0))
     }
 }
 
-/// A row, and what the check says of it, unless it has the wrong shape.
-struct Judged {
-    row: Row,
-    found: Result<Validation, Reason>,
+/// What rows are compared with: each other, and what was accepted before.
+struct Checked {
+    known: Option<Known>,
+    last: LastRows,
+    repeats: Repeats,
+    repeated: u64,
 }
 
-type Rules = (Columns, CheckOptions);
-
-/// Judges the rows of a feed, several batches at a time, and keeps their order.
-fn judged(feed: Feed, rules: Arc<Rules>) -> impl Stream<Item = Result<Vec<Judged>, SourceError>> + Send {
-    let batches = stream::unfold(feed, async |mut feed| Some((feed.next_batch().await?, feed)));
-    let judge_batch = move |batch: Result<Vec<Row>, SourceError>| {
-        let rules = Arc::clone(&rules);
-        async move {
-            let rows = batch?;
-            let judge_all = move || rows.into_iter().map(|row| judge(row, &rules)).collect();
-            Ok(spawn_blocking(judge_all).await.unwrap_or_else(|error| resume_unwind(error.into_panic())))
-        }
-    };
-    batches.map(judge_batch).buffered(available_parallelism().map_or(1, usize::from).min(MOST_THREADS))
-}
-
-const MOST_THREADS: usize = 8;
-
-fn judge(row: Row, (columns, options): &Rules) -> Judged {
-    let found = columns.record(&row).map(|record| validate(&record, options));
-    Judged { row, found }
-}
-
-fn settle(judged: &Judged, ledger: &mut Ledger) {
-    let row = &judged.row;
-    ledger.look_at(row);
-    match &judged.found {
-        Err(reason) => ledger.reject(row, reason),
-        Ok(found) => {
-            ledger.warn(row, &found.warnings);
-            match found.is_valid() {
-                true => ledger.accept(row),
-                false => ledger.reject(row, &Reason::violations(&found.violations)),
+impl Checked {
+    fn settle(&mut self, batch: Vec<Judged>, ledger: &mut Ledger, path: &Path) -> Result<(), ImportError> {
+        for Judged { row, number, found, warnings } in batch {
+            ledger.look_at(&row);
+            ledger.warn(&row, &warnings);
+            match found {
+                Err(reason) => ledger.reject(&row, &reason),
+                Ok(ready) => {
+                    ledger.accept(&row, None);
+                    let was_seen = self.repeats.see(number, ready.key).map_err(|error| ImportError::temporary(&error))?;
+                    self.repeated += u64::from(was_seen);
+                    let is_last = self.last.is_last(number, &ready.key);
+                    if !is_last.map_err(|error| ImportError::temporary(&error))? {
+                        continue;
+                    }
+                    let compared = self.compare(&ready, ledger);
+                    compared.map_err(|error| ImportError::Journal { path: path.to_owned(), problem: error.into() })?;
+                }
             }
         }
+        Ok(())
+    }
+
+    /// Notes whether the customer is new, has changed, or would be skipped.
+    fn compare(&mut self, ready: &Ready, ledger: &mut Ledger) -> rusqlite::Result<()> {
+        let (Some(known), Some(fingerprint)) = (&mut self.known, &ready.fingerprint) else { return Ok(()) };
+        let Some(accepted) = known.find(&ready.key)? else {
+            ledger.compare(|changes| changes.new += 1);
+            return Ok(());
+        };
+        if accepted.body == fingerprint.body {
+            ledger.compare(|changes| changes.unchanged += 1);
+            return Ok(());
+        }
+        let fields = known.fields(&accepted)?;
+        ledger.compare(|changes| {
+            changes.changed += 1;
+            for name in fingerprint.changed_from(&fields) {
+                *changes.fields.entry(name.to_owned()).or_default() += 1;
+            }
+        });
+        Ok(())
     }
 }

@@ -22,6 +22,20 @@ pub enum ImportError {
         /// Everything that is wrong with it.
         problems: Vec<HeaderProblem>,
     },
+    /// What was accepted cannot be looked up or written down.
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: JournalProblem,
+    },
+    /// A file beside the rows cannot be written: events, or what does not fit into memory.
+    Output {
+        /// The file, or what it is for.
+        path: PathBuf,
+        /// What stands in the way.
+        problem: io::Error,
+    },
     /// The rejected rows cannot be written.
     Rejects {
         /// The file they were to go to.
@@ -69,6 +83,40 @@ pub enum SourceProblem {
     UnclosedQuote,
     /// A row is larger than [`MAX_ROW`](crate::MAX_ROW).
     RowTooLong,
+    /// Rows are about customers of earlier rows, where that was to be an error.
+    Repeated {
+        /// How many.
+        rows: u64,
+    },
+    /// It was changed while it was read.
+    Changed,
+}
+
+/// What is wrong with a journal.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum JournalProblem {
+    /// Another run writes it.
+    InUse,
+    /// The file is something else.
+    NotJournal,
+    /// Another version has written it.
+    Version {
+        /// The version of its form.
+        version: i64,
+    },
+    /// It contradicts itself.
+    Damaged,
+    /// There is no room for it.
+    DiskFull,
+    /// It holds nothing to send again.
+    NothingFailed,
+    /// There is no such file.
+    Missing,
+    /// A mapping needs one to know which customers are new.
+    Needed,
+    /// It cannot be opened, read or written.
+    Io(String),
 }
 
 /// Why rejected rows cannot be written.
@@ -126,6 +174,13 @@ impl fmt::Display for SourceProblem {
                 );
             }
             Self::UnclosedQuote => "a quoted field is never closed; close the quote, or pass --quote none",
+            Self::Repeated { rows } => {
+                return write!(
+                    f,
+                    "{rows} rows are about customers of earlier rows; remove them, or leave --duplicates out to send the last of each"
+                );
+            }
+            Self::Changed => "was changed while it was read; import it again: what was accepted is skipped",
             Self::RowTooLong => {
                 "a row of more than 1 MiB; look for a quote that is left open there, or pass --quote none"
             }
@@ -162,6 +217,14 @@ impl fmt::Display for ImportError {
                 write_place(f, path, None)?;
                 problem.fmt(f)
             }
+            Self::Journal { path, problem } => {
+                write_place(f, path, None)?;
+                problem.fmt(f)
+            }
+            Self::Output { path, problem } => {
+                write_place(f, path, None)?;
+                write!(f, "cannot be written ({problem}); make room, or name another file")
+            }
         }
     }
 }
@@ -180,6 +243,44 @@ impl fmt::Display for RejectsProblem {
                 write!(f, "rejected rows cannot be written there ({error}); name another file with --rejects")
             }
         }
+    }
+}
+
+impl fmt::Display for JournalProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InUse => "another run is writing this journal; wait for it, or name another with --journal",
+            Self::NotJournal => "is no journal, so it is left alone; name another file with --journal",
+            Self::Version { version } => {
+                return write!(
+                    f,
+                    "the journal has form {version}, which this version of vambe cannot read; use the version that wrote it, or another --journal"
+                );
+            }
+            Self::Damaged => {
+                "the journal is damaged; move it away and import again: rows that were accepted are then sent once more, which does no harm"
+            }
+            Self::DiskFull => {
+                "there is no room for the journal; make room and run the same command again: what is in the journal is skipped"
+            }
+            Self::NothingFailed => "holds nothing to send again",
+            Self::Missing => "there is no such journal; check the path",
+            Self::Needed => "first_time_only needs a journal to know which customers are new; pass --journal FILE",
+            Self::Io(error) => {
+                return write!(f, "the journal cannot be used ({error}); name another file with --journal, or pass --no-journal");
+            }
+        })
+    }
+}
+
+impl ImportError {
+    pub(crate) fn events(path: &Path, error: io::Error) -> Self {
+        Self::Output { path: path.to_owned(), problem: error }
+    }
+
+    /// What does not fit into memory could not be written to a temporary file.
+    pub(crate) fn temporary(error: &rusqlite::Error) -> Self {
+        Self::Output { path: std::env::temp_dir(), problem: io::Error::other(error.to_string()) }
     }
 }
 

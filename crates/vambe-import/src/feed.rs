@@ -11,7 +11,6 @@ use crate::source::Source;
 /// The rows of a source, a few batches ahead of whoever takes them.
 pub(crate) struct Feed {
     batches: mpsc::Receiver<Batch>,
-    rows: std::vec::IntoIter<Row>,
 }
 
 type Batch = Result<Vec<Row>, SourceError>;
@@ -26,34 +25,12 @@ impl Feed {
             .name("vambe-rows".to_owned())
             .spawn(run)
             .map_err(|error| SourceError::at(&path, None, SourceProblem::Io(error)))?;
-        Ok(Self { batches, rows: Vec::new().into_iter() })
-    }
-
-    /// Waits for the next row; `None` at the end.
-    pub(crate) async fn next(&mut self) -> Option<Result<Row, SourceError>> {
-        loop {
-            if let Some(row) = self.rows.next() {
-                return Some(Ok(row));
-            }
-            match self.next_batch().await? {
-                Ok(rows) => self.rows = rows.into_iter(),
-                Err(error) => return Some(Err(error)),
-            }
-        }
+        Ok(Self { batches })
     }
 
     /// Waits for the rows that were read together; `None` at the end.
     pub(crate) async fn next_batch(&mut self) -> Option<Result<Vec<Row>, SourceError>> {
         self.batches.recv().await
-    }
-
-    /// Counts the rows that are left; `None` if the source cannot be read to its end.
-    pub(crate) async fn count_rest(&mut self) -> Option<u64> {
-        let mut rows = std::mem::take(&mut self.rows).len() as u64;
-        while let Some(batch) = self.batches.recv().await {
-            rows += batch.ok()?.len() as u64;
-        }
-        Some(rows)
     }
 }
 

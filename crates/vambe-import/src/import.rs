@@ -2,20 +2,23 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use vambe::Error;
 
 use crate::columns::{Columns, UnknownColumns};
 use crate::constants::Constant;
 use crate::error::{ImportError, RejectsProblem};
+use crate::journal::{Journal, LastRun, RunId};
 use crate::ledger::Ledger;
 use crate::rejects::Rejects;
 use crate::row::Header;
 use crate::source::{Format, Source, SourceOptions};
+use crate::source_state::SourceState;
 use crate::stop::StopCause;
 use crate::summary::Summary;
 
-/// How files become records, and where rejected rows go.
+/// How files become records, and where what becomes of them is written.
 #[derive(Debug, Clone, Default)]
 pub struct ImportOptions {
     /// How the files are written, where that should not be found out.
@@ -28,14 +31,34 @@ pub struct ImportOptions {
     pub limit: Option<u64>,
     /// Where rejected rows go. Default: the file's name with `.rejects.csv` added.
     pub rejects: Option<PathBuf>,
+    /// What remembers from run to run what was accepted.
+    pub journal: JournalChoice,
+    /// Whether the server starts empty and is thrown away, so that every customer is new to it.
+    pub is_rehearsal: bool,
+}
+
+/// Which journal a file has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum JournalChoice {
+    /// None: every row is sent in every run.
+    #[default]
+    None,
+    /// One beside each file: its name with `.journal` added; none for what is no file.
+    Beside,
+    /// This one, for all files.
+    At(PathBuf),
 }
 
 /// A file that was opened, understood, and can be imported or checked.
 pub struct Import {
     pub(crate) source: Source,
     pub(crate) columns: Columns,
-    pub(crate) rejects: Rejects,
+    pub(crate) rejects: Option<Rejects>,
     pub(crate) limit: Option<u64>,
+    pub(crate) journal: Option<Arc<Journal>>,
+    pub(crate) first_time_only: Vec<String>,
+    /// Whether its rows are those that failed before, taken from the journal.
+    pub(crate) is_retry: bool,
 }
 
 /// What came of a run.
@@ -53,11 +76,13 @@ pub struct Report {
 pub enum Ending {
     /// Every row was looked at.
     Finished,
+    /// As many rows were sent as were to be tried.
+    Canary,
     /// Somebody asked it to stop.
     Stopped(StopCause),
     /// Going on made no sense: the service refuses the key.
     Guard(Error),
-    /// The file could not be read to its end, or rejected rows not be written.
+    /// The file could not be read to its end, or something not be written.
     Failed(ImportError),
 }
 
@@ -69,13 +94,16 @@ impl Import {
     /// The first file that cannot be imported, before anything is sent of any.
     pub fn open(paths: &[PathBuf], options: &ImportOptions) -> Result<Vec<Self>, ImportError> {
         let mut outputs: Vec<PathBuf> = Vec::new();
+        let mut journals: Vec<Arc<Journal>> = Vec::new();
         let mut imports = Vec::new();
         for path in paths {
             let output = options.rejects.clone().unwrap_or_else(|| default_rejects(path));
             if outputs.contains(&output) {
                 return Err(ImportError::Rejects { path: output, problem: RejectsProblem::Shared });
             }
-            imports.push(Self::open_one(path, output.clone(), paths, options)?);
+            let mut import = Self::open_one(path, output.clone(), paths, options)?;
+            import.journal = options.journal.path_for(path).map(|path| open_journal(path, &mut journals)).transpose()?;
+            imports.push(import);
             outputs.push(output);
         }
         Ok(imports)
@@ -96,6 +124,21 @@ impl Import {
         self.source.size()
     }
 
+    /// Returns the journal that remembers what was accepted.
+    pub fn journal(&self) -> Option<&Path> {
+        self.journal.as_deref().map(Journal::path)
+    }
+
+    /// Returns what the journal says of the last run of this file.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn last_run(&self) -> Result<Option<LastRun>, ImportError> {
+        let state = SourceState::of(self.source.path());
+        self.journal.as_ref().map_or(Ok(None), |journal| journal.last_run(&state))
+    }
+
     /// Returns what its columns fill.
     pub fn columns(&self) -> &Columns {
         &self.columns
@@ -112,19 +155,81 @@ impl Import {
             ImportError::Header { path: path.to_owned(), line: source.header().map(Header::line), problems }
         })?;
         let rejects = Rejects::prepare(output, &source, inputs)?;
-        Ok(Self { source, columns, rejects, limit: options.limit })
+        Ok(Self {
+            source,
+            columns,
+            rejects: Some(rejects),
+            limit: options.limit,
+            journal: None,
+            first_time_only: Vec::new(),
+            is_retry: false,
+        })
+    }
+}
+
+impl JournalChoice {
+    /// Returns the journal of a file. Rejected rows that were mended have that of the file they came from.
+    pub fn path_for(&self, source: &Path) -> Option<PathBuf> {
+        match self {
+            Self::None => None,
+            Self::At(path) => Some(path.clone()),
+            Self::Beside if source.is_file() => {
+                let name = source.as_os_str().to_string_lossy();
+                let original = REJECTS.iter().find_map(|ending| name.strip_suffix(ending));
+                let mut name = original.map_or_else(|| source.as_os_str().to_owned(), OsString::from);
+                name.push(".journal");
+                Some(name.into())
+            }
+            Self::Beside => None,
+        }
+    }
+}
+
+impl Ending {
+    /// Returns the word for it in summaries and events.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Canary => "canary",
+            Self::Stopped(StopCause::Interrupt) => "interrupted",
+            Self::Stopped(StopCause::Terminate) => "terminated",
+            Self::Guard(_) => "guard",
+            Self::Failed(_) => "failed",
+        }
     }
 }
 
 impl Report {
-    /// Closes the account of a run that ended in a way.
-    pub(crate) fn new(ledger: Ledger, ending: Ending) -> Self {
-        let (summary, failure) = ledger.close(matches!(ending, Ending::Finished));
+    /// Closes the account of a run that ended in a way, with so many rows left; `None` where nobody can know.
+    pub(crate) fn new(ledger: Ledger, ending: Ending, not_sent: Option<u64>) -> Self {
+        let name = if ledger.has_failed() { "failed" } else { ending.name() };
+        let (summary, failure) = ledger.close(not_sent, name);
         match failure {
             Some(error) => Self { summary, ending: Ending::Failed(error) },
             None => Self { summary, ending },
         }
     }
+
+    /// Notes in the journal that the run has ended, and how.
+    pub(crate) fn noted(self, journal: &Journal, id: RunId, learned_limit: Option<f64>) -> Self {
+        let summary = serde_json::to_string(&self.summary).unwrap_or_default();
+        match journal.end(id, self.ending.name(), &summary, learned_limit) {
+            Err(error) if !matches!(self.ending, Ending::Failed(_)) => Self { ending: Ending::Failed(error), ..self },
+            _ => self,
+        }
+    }
+}
+
+const REJECTS: [&str; 2] = [".rejects.csv", ".rejects.ndjson"];
+
+/// Opens a journal, or gives the one that another file of the same run has opened.
+fn open_journal(path: PathBuf, journals: &mut Vec<Arc<Journal>>) -> Result<Arc<Journal>, ImportError> {
+    if let Some(open) = journals.iter().find(|journal| journal.path() == path) {
+        return Ok(Arc::clone(open));
+    }
+    let journal = Journal::open(&path)?;
+    journals.push(Arc::clone(&journal));
+    Ok(journal)
 }
 
 fn default_rejects(path: &Path) -> PathBuf {

@@ -7,40 +7,54 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use vambe_import::{Import, ImportOptions, Stop};
+//! use vambe_import::{Import, ImportOptions, SendOptions, Stop};
 //!
 //! let client = vambe::Client::from_env()?;
 //! for import in Import::open(&["customers.csv".into()], &ImportOptions::default())? {
-//!     let report = import.send(&client, Default::default(), &Stop::new(), |_| {}).await?;
+//!     let report = import.send(&client, SendOptions::default(), &Stop::new(), |_| {}).await?;
 //!     println!("{} rows accepted", report.summary.accepted);
 //! }
 //! # Ok(())
 //! # }
 //! ```
 
+mod account;
 mod check;
 mod columns;
 mod constants;
 mod error;
+mod events;
 mod feed;
+mod fingerprint;
+mod gate;
 mod import;
 mod in_flight;
+mod journal;
+mod judge;
 mod ledger;
 mod reason;
 mod rejects;
+mod repeats;
 mod row;
+mod run;
 mod send;
 mod source;
+mod source_state;
+mod stamp;
 mod stop;
 mod summary;
+mod survey;
 mod target;
 
 pub use columns::{Columns, HeaderProblem, UnknownColumns, quoted};
 pub use constants::{Constant, ConstantError};
-pub use error::{ImportError, RejectsProblem, SourceError, SourceProblem};
-pub use import::{Ending, Import, ImportOptions, Report};
+pub use error::{ImportError, JournalProblem, RejectsProblem, SourceError, SourceProblem};
+pub use events::Events;
+pub use import::{Ending, Import, ImportOptions, JournalChoice, Report};
+pub use journal::LastRun;
 pub use ledger::Progress;
 pub use row::{Header, Row};
+pub use send::SendOptions;
 pub use source::{CsvFormat, Delimiter, FileKind, Format, MAX_ROW, Quote, Source, SourceOptions, TextEncoding};
 pub use stop::{Stop, StopCause};
-pub use summary::{Count, Summary};
+pub use summary::{Changes, Count, Summary};

@@ -8,6 +8,10 @@ use crate::row::Row;
 pub(crate) struct Reason {
     pub(crate) code: &'static str,
     pub(crate) text: String,
+    /// What the server answered, if it did.
+    pub(crate) status: Option<u16>,
+    /// How many times the row was sent.
+    pub(crate) attempts: u32,
 }
 
 impl Reason {
@@ -19,13 +23,13 @@ impl Reason {
             false => "add what is missing, or delete the row",
         };
         let text = format!("the row has {}, the header {columns}: {advice}", plural(cells, "cell"));
-        Self { code: "row_shape", text }
+        Self::unsent("row_shape", text)
     }
 
     /// The run was ended before the answer came.
     pub(crate) fn interrupted() -> Self {
         let text = "the import was ended before the answer came, and the row may have arrived: import it again";
-        Self { code: "interrupted", text: text.to_owned() }
+        Self { attempts: 1, ..Self::unsent("interrupted", text.to_owned()) }
     }
 
     /// The row breaks rules; the first one gives the code.
@@ -35,7 +39,7 @@ impl Reason {
         if violations.len() > MOST_VIOLATIONS {
             sentences.push(format!("and {} more", violations.len() - MOST_VIOLATIONS));
         }
-        Self { code, text: sentences.join("; ") }
+        Self::unsent(code, sentences.join("; "))
     }
 
     /// Sending it failed.
@@ -51,7 +55,12 @@ impl Reason {
             Delivery::Unknown => "; the row may have arrived all the same",
             _ => "",
         };
-        Self { code: error.code().as_str(), text: format!("{}{tried}{doubt}", error.message()) }
+        let text = format!("{}{tried}{doubt}", error.message());
+        Self { code: error.code().as_str(), text, status: error.status(), attempts: error.attempts() }
+    }
+
+    fn unsent(code: &'static str, text: String) -> Self {
+        Self { code, text, status: None, attempts: 0 }
     }
 }
 

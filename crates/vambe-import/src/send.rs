@@ -1,149 +1,193 @@
-//! The run that sends: rows in, records to the service, outcomes back to their rows.
+//! The run that sends: a source read twice, its records sent, and what became of each row written down.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::StreamExt as _;
 use tokio::sync::watch;
-use vambe::{Client, CustomerRecord, Error, ErrorCode, Outcome, UpsertMany, UpsertManyOptions};
+use vambe::{BatchProgress, Client, Error, UpsertManyOptions};
 
-use crate::columns::Columns;
+use crate::account::Account;
+use crate::error::{ImportError, SourceError, SourceProblem};
+use crate::events::Events;
 use crate::feed::Feed;
+use crate::fingerprint::Salt;
+use crate::gate::Gate;
 use crate::import::{Ending, Import, Report};
-use crate::in_flight::InFlight;
+use crate::journal::{Journal, Known, Session, Writer};
+use crate::judge::{Judge, judged};
 use crate::ledger::{Ledger, Progress};
+use crate::repeats::LastRows;
+use crate::run::Run;
+use crate::source_state::SourceState;
+use crate::stamp::stamps;
 use crate::stop::Stop;
+use crate::survey::survey;
+
+/// How rows are sent.
+#[derive(Debug, Clone, Default)]
+pub struct SendOptions {
+    /// Concurrency, rate and pacing.
+    pub batch: UpsertManyOptions,
+    /// Whether customers that an earlier run had accepted just so are sent too.
+    pub force: bool,
+    /// After how long a customer is sent again though nothing has changed. Default: never.
+    pub max_age: Option<Duration>,
+    /// After how many rows sent to stop, so that somebody can look at them. Default: none.
+    pub canary: Option<u64>,
+    /// Where the customers come from: sets `source`, `importedAt` and `importedBy` in `meta_data` where a row does not.
+    pub source_name: Option<String>,
+    /// Whether nothing is sent of a source in which a customer comes twice. Default: the last row counts.
+    pub refuse_repeats: bool,
+    /// Where it is told what becomes of each row.
+    pub events: Option<Events>,
+}
 
 impl Import {
-    /// Sends every row, and ties each outcome to its row.
+    /// Sends every row that is new or has changed, and ties each outcome to its row.
     ///
-    /// Only a 2xx answer counts as accepted. What stops a batch ([`UpsertMany::stopped`]) ends the run.
+    /// Only a 2xx answer counts as accepted. What stops a batch ([`UpsertMany::stopped`](vambe::UpsertMany::stopped))
+    /// ends the run.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::Config`] if an option is out of range; nothing was sent.
+    /// [`ErrorCode::Config`](vambe::ErrorCode::Config) if an option is out of range; nothing was sent.
     pub async fn send(
-        self,
+        mut self,
         client: &Client,
-        options: UpsertManyOptions,
+        options: SendOptions,
         stop: &Stop,
-        on_progress: impl FnMut(&Progress) + Send,
+        mut on_progress: impl FnMut(&Progress) + Send,
     ) -> Result<Report, Error> {
-        let Self { source, columns, rejects, limit } = self;
-        let is_countable = source.size().is_some();
-        let ledger = Ledger::new(rejects);
-        let mut feed = match Feed::start(source, limit) {
-            Ok(feed) => feed,
-            Err(error) => return Ok(Report::new(ledger, Ending::Failed(error.into()))),
+        let most_in_flight = client.most_held(&options.batch)?;
+        let canary = options.canary;
+        let path = self.source.path().to_owned();
+        let before = SourceState::of(&path);
+        let journal = self.journal.clone();
+        let mut ledger = Ledger::new(path.clone(), self.rejects.take(), options.events.clone());
+        let outset = match self.set_out(client, &options, &before, stop, &mut on_progress).await {
+            Ok(outset) => outset,
+            Err(ending) => return Ok(Report::new(ledger, ending, None)),
         };
-        let run = Run { columns, in_flight: Mutex::new(InFlight::new(ledger)), enough: watch::Sender::new(false) };
-        let records = run.records(&mut feed);
-        let mut ending = run.follow(client.upsert_many(records, options)?, stop, on_progress).await;
-        let mut in_flight = run.in_flight.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = in_flight.take_source_error() {
-            ending = Ending::Failed(error.into());
-        }
-        let unread = match &ending {
-            Ending::Finished if !in_flight.has_failed() => Some(0),
-            Ending::Stopped(_) | Ending::Guard(_) if is_countable => tokio::select! {
-                rows = feed.count_rest() => rows,
-                _ = stop.raised_again() => None,
-            },
-            _ => None,
-        };
-        Ok(Report::new(in_flight.close(unread, matches!(ending, Ending::Guard(_))), ending))
-    }
-}
-
-/// What stops a batch is likely to end the calls in flight too, so they are not worth a long wait.
-const LAST_ANSWERS: Duration = Duration::from_secs(1);
-
-/// What the stream of records and whoever follows the outcomes share.
-struct Run {
-    columns: Columns,
-    in_flight: Mutex<InFlight>,
-    enough: watch::Sender<bool>,
-}
-
-impl Run {
-    fn records<'a>(&'a self, feed: &'a mut Feed) -> impl Stream<Item = CustomerRecord> + Send + 'a {
-        stream::unfold(feed, async move |feed| {
-            loop {
-                let row = tokio::select! {
-                    biased;
-                    () = self.is_enough() => return None,
-                    row = feed.next() => row?,
-                };
-                match row {
-                    Ok(row) => {
-                        let record = self.lock().take(row, &self.columns);
-                        if record.is_some() || self.lock().has_failed() {
-                            return record.map(|record| (record, feed));
-                        }
-                    }
-                    Err(error) => {
-                        self.lock().source_failed(error);
-                        return None;
-                    }
-                }
-            }
+        let Outset { judge, rows, last, gate, feed, session, mut writer } = outset;
+        ledger.start(rows);
+        let id = session.as_ref().map(|session| session.id);
+        let account = Account::new(ledger, gate, last, session, client.check_options().clone());
+        let run = Run::new(account, most_in_flight, canary);
+        let (told, pace) = watch::channel(BatchProgress::default());
+        let batch = options.batch.on_progress(move |progress| {
+            told.send_replace(*progress);
+        });
+        let outcomes = client.upsert_many(run.records(judged(feed, judge).boxed()), batch)?;
+        let follow = |progress: &Progress| on_progress(&Progress { rows, ..*progress });
+        let ending = run.follow(outcomes, writer.as_mut(), &pace, stop, follow).await;
+        let is_changed = rows.is_some() && before != SourceState::of(&path);
+        let close = Close { account: run.into_account(), ending, writer, rows, canary };
+        let report = close.report(&path, is_changed).await;
+        Ok(match journal.zip(id) {
+            Some((journal, id)) => report.noted(&journal, id, client.learned_limit()),
+            None => report,
         })
     }
 
-    async fn follow(
-        &self,
-        mut outcomes: UpsertMany<'_>,
+    /// Reads the source once, and gets everything ready to send its rows.
+    async fn set_out(
+        self,
+        client: &Client,
+        options: &SendOptions,
+        before: &SourceState,
         stop: &Stop,
-        mut on_progress: impl FnMut(&Progress) + Send,
-    ) -> Ending {
-        let mut ending = Ending::Finished;
-        loop {
-            tokio::select! {
-                biased;
-                _ = stop.raised_again() => return ending,
-                cause = stop.raised(), if matches!(ending, Ending::Finished) => {
-                    self.enough.send_replace(true);
-                    ending = Ending::Stopped(cause);
-                    on_progress(&Progress { stopping: true, ..self.lock().progress() });
-                }
-                outcome = outcomes.next() => {
-                    if let (Some(reason), Ending::Finished) = (outcomes.stopped(), &ending) {
-                        ending = Ending::Guard(reason.clone());
-                        outcomes.finish_within(LAST_ANSWERS);
-                    }
-                    let Some(outcome) = outcome else { return ending };
-                    if !is_unsent(&outcome, &ending) {
-                        on_progress(&self.settle(outcome));
-                    }
-                }
-            }
+        on_progress: &mut (impl FnMut(&Progress) + Send),
+    ) -> Result<Outset, Ending> {
+        let failed = Ending::Failed;
+        let journal = self.journal.as_ref();
+        let judge = Arc::new(Judge {
+            columns: self.columns,
+            options: client.check_options().clone(),
+            salt: journal.map_or_else(Salt::random, |journal| journal.salt()),
+            // What is sent again is noted already.
+            compared_without: (journal.is_some() && !self.is_retry).then(|| self.first_time_only.clone()),
+        });
+        let again = self.source.again().map_err(|error| failed(error.into()))?;
+        let survey = survey(again, &judge, self.limit, stop, on_progress).await?;
+        if options.refuse_repeats && survey.repeated > 0 {
+            let problem = SourceProblem::Repeated { rows: survey.repeated };
+            return Err(failed(SourceError::at(self.source.path(), None, problem).into()));
         }
-    }
-
-    fn settle(&self, outcome: Outcome) -> Progress {
-        let mut in_flight = self.lock();
-        in_flight.settle(outcome);
-        if in_flight.has_failed() {
-            self.enough.send_replace(true);
-        }
-        in_flight.progress()
-    }
-
-    async fn is_enough(&self) {
-        // The sender lives as long as this.
-        let _ = self.enough.subscribe().wait_for(|enough| *enough).await;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, InFlight> {
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+        let opened = journal.map(|journal| open(journal, client, before)).transpose().map_err(failed)?;
+        let (session, writer) = opened.unzip();
+        let feed = Feed::start(self.source, self.limit).map_err(|error| failed(error.into()))?;
+        let gate = Gate {
+            force: options.force || self.is_retry,
+            max_age: options.max_age.map(|age| age.as_secs()),
+            first_time_only: if self.is_retry { Vec::new() } else { self.first_time_only },
+            stamps: options.source_name.as_deref().map(stamps).unwrap_or_default(),
+        };
+        Ok(Outset { judge, rows: survey.rows, last: survey.last, gate, feed, session, writer })
     }
 }
 
-/// Returns whether a guard kept a row from the service, so that it counts as not sent.
-fn is_unsent(outcome: &Outcome, ending: &Ending) -> bool {
-    let (Some(error), Ending::Guard(reason)) = (outcome.error(), ending) else { return false };
-    let is_refused_key = matches!(reason.code(), ErrorCode::Authentication | ErrorCode::PermissionDenied);
-    let was_given_up = outcome.attempts == 0 && error.code() != ErrorCode::Validation;
-    // With a refused key, what was not answered in time has not been taken either.
-    was_given_up || (is_refused_key && error.code() == ErrorCode::Timeout)
+/// What a run begins with.
+struct Outset {
+    judge: Arc<Judge>,
+    rows: Option<u64>,
+    last: LastRows,
+    gate: Gate,
+    feed: Feed,
+    session: Option<Session>,
+    writer: Option<Writer>,
+}
+
+fn open(journal: &Arc<Journal>, client: &Client, source: &SourceState) -> Result<(Session, Writer), ImportError> {
+    let id = journal.begin(client, source)?;
+    if let Some(limit) = journal.learned_limit(id)? {
+        client.expect_limit(limit);
+    }
+    let known = Known::of_run(journal, id)?;
+    let writer = Writer::start(journal, id)?;
+    Ok((Session { id, known, entries: writer.entries(), journal: Arc::clone(journal) }, writer))
+}
+
+/// A run whose batch is over.
+struct Close {
+    account: Account,
+    ending: Ending,
+    writer: Option<Writer>,
+    rows: Option<u64>,
+    canary: Option<u64>,
+}
+
+impl Close {
+    /// Writes down what is left, and draws up the report.
+    async fn report(mut self, path: &Path, is_changed: bool) -> Report {
+        let left = self.account.close(matches!(self.ending, Ending::Guard(_)));
+        if let Some(session) = self.account.session.take() {
+            for entry in left {
+                // Where nobody takes it, the writer has failed, and says so below.
+                let _ = session.entries.send(entry).await;
+            }
+        }
+        if let Some(Err(error)) = match self.writer {
+            Some(writer) => Some(writer.end().await),
+            None => None,
+        } {
+            self.account.ledger.fail(error);
+        }
+        if let Some(error) = self.account.take_source_error() {
+            self.ending = Ending::Failed(error.into());
+        }
+        let was_whole = matches!(self.ending, Ending::Finished) && !self.account.ledger.has_failed();
+        let not_sent = match self.rows {
+            Some(rows) => Some(rows.saturating_sub(self.account.ledger.settled())),
+            None => (was_whole && self.canary.is_none_or(|most| self.account.sent < most)).then_some(0),
+        };
+        if was_whole && not_sent != Some(0) {
+            self.ending = Ending::Canary;
+        }
+        if is_changed && was_whole {
+            self.ending = Ending::Failed(SourceError::at(path, None, SourceProblem::Changed).into());
+        }
+        Report::new(self.account.ledger, self.ending, not_sent)
+    }
 }

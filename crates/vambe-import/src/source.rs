@@ -86,6 +86,11 @@ impl Source {
         self.size
     }
 
+    /// Returns about how many bytes of text there are, if that is known.
+    pub(crate) fn expected_bytes(&self) -> Option<u64> {
+        self.size
+    }
+
     /// Returns the names of the columns; `None` where every row names its own.
     pub fn header(&self) -> Option<&Header> {
         self.header.as_ref()

@@ -18,19 +18,41 @@ pub struct Summary {
     pub accepted: u64,
     /// Rows in the file of rejected rows.
     pub rejected: u64,
-    /// Rows that an earlier run had sent and that are unchanged.
+    /// Rows that needed not be sent: `unchanged` and `superseded` together.
     pub skipped: u64,
+    /// Rows that an earlier run had accepted just so.
+    pub unchanged: u64,
+    /// Rows whose customer a later row is about too; that one is sent.
+    pub superseded: u64,
+    /// In a check, rows whose customer an earlier row is about too. Above a million rows, one in a hundred may be too many.
+    pub repeated: u64,
     /// Rows left when the run was stopped; `None` where nobody can know.
     pub not_sent: Option<u64>,
     /// Rejected rows by code.
     pub codes: BTreeMap<String, Count>,
-    /// Rows with warnings by code. An import notices `damaged_text` only, a check all.
+    /// Rows with warnings by code.
     pub warnings: BTreeMap<String, Count>,
     /// How long it took.
     #[serde(rename = "elapsed_seconds", serialize_with = "as_seconds")]
     pub elapsed: Duration,
     /// The file of rejected rows, if there are any.
     pub rejects: Option<PathBuf>,
+    /// In a check against a journal, how the customers compare with what was accepted before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
+}
+
+/// How the valid rows compare with what earlier runs had accepted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Changes {
+    /// Customers that no run had accepted.
+    pub new: u64,
+    /// Customers that would be sent since something differs.
+    pub changed: u64,
+    /// Customers that would be skipped.
+    pub unchanged: u64,
+    /// Of the changed ones, how many differ in a field, by the name of its column.
+    pub fields: BTreeMap<String, u64>,
 }
 
 /// How many rows, and the line of the first.
@@ -73,12 +95,29 @@ impl Summary {
         self.accepted += other.accepted;
         self.rejected += other.rejected;
         self.skipped += other.skipped;
+        self.unchanged += other.unchanged;
+        self.superseded += other.superseded;
+        self.repeated += other.repeated;
+        if let Some(changes) = &other.changes {
+            self.changes.get_or_insert_default().add(changes);
+        }
         self.not_sent = self.not_sent.zip(other.not_sent).map(|(one, two)| one + two);
         self.elapsed += other.elapsed;
         for (mine, others) in [(&mut self.codes, &other.codes), (&mut self.warnings, &other.warnings)] {
             for (code, count) in others {
                 add_rows(mine, code, *count);
             }
+        }
+    }
+}
+
+impl Changes {
+    fn add(&mut self, other: &Self) {
+        self.new += other.new;
+        self.changed += other.changed;
+        self.unchanged += other.unchanged;
+        for (name, rows) in &other.fields {
+            *self.fields.entry(name.clone()).or_default() += rows;
         }
     }
 }

@@ -41,6 +41,27 @@ impl DateTime {
         (in_range && offset_fits).then_some(Self { date, hour, minute, second, nanosecond, offset_seconds })
     }
 
+    /// Returns the moment so many seconds after 1970 began, in UTC; nothing after the year 9999.
+    pub fn utc(seconds: u64) -> Option<Self> {
+        let (mut days, second) = (seconds / 86_400, seconds % 86_400);
+        let mut year = 1970;
+        while year <= 9999 && days >= days_of(year) {
+            days -= days_of(year);
+            year += 1;
+        }
+        if year > 9999 {
+            return None;
+        }
+        let mut month = 1;
+        while days >= u64::from(days_in(year, month)) {
+            days -= u64::from(days_in(year, month));
+            month += 1;
+        }
+        let small = |number: u64| u8::try_from(number).ok();
+        let time = (small(second / 3600)?, small(second / 60 % 60)?, small(second % 60)?);
+        Self::new(Date::new(year, month, small(days + 1)?)?, time, 0, Some(0))
+    }
+
     pub(crate) fn is_naive(self) -> bool {
         self.offset_seconds.is_none()
     }
@@ -71,11 +92,34 @@ impl fmt::Display for DateTime {
     }
 }
 
+fn days_of(year: u16) -> u64 {
+    (1..=12).map(|month| u64::from(days_in(year, month))).sum()
+}
+
 fn days_in(year: u16, month: u8) -> u8 {
     match month {
         2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         _ => 31,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_from_1970_in_utc() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_399, "2000-02-28T23:59:59.000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000Z"),
+            (1_795_622_400, "2026-11-25T16:00:00.000Z"),
+            (253_402_300_799, "9999-12-31T23:59:59.000Z"),
+        ] {
+            assert_eq!(DateTime::utc(seconds).map(|moment| moment.to_string()).as_deref(), Some(text));
+        }
+        assert_eq!(DateTime::utc(u64::MAX), None);
     }
 }
