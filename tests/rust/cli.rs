@@ -4,116 +4,17 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Cursor, Write};
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value as Json;
-use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, mpsc};
 use vambe_cli::{Io, Stop, StopCause};
 use vambe_emulator::{Emulator, Fault};
-
-const HEADER: &str = "channel,channel_phone_number,contact_phone_number,contact_name";
-
-#[derive(Debug, PartialEq, Eq)]
-struct Ran {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-/// A folder to run the command in, without the environment of whoever runs the tests.
-struct Folder {
-    directory: TempDir,
-    environment: Vec<(&'static str, String)>,
-}
-
-impl Folder {
-    fn new() -> Self {
-        Self { directory: TempDir::new().unwrap(), environment: Vec::new() }
-    }
-
-    fn with(files: &[(&str, &str)]) -> Self {
-        let folder = Self::new();
-        for (name, text) in files {
-            folder.write(name, text);
-        }
-        folder
-    }
-
-    fn env(mut self, name: &'static str, value: &str) -> Self {
-        self.environment.push((name, value.to_owned()));
-        self
-    }
-
-    fn calling(self, emulator: &Emulator) -> Self {
-        self.env("VAMBE_BASE_URL", emulator.url()).env("VAMBE_API_KEY", emulator.api_key())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vambe-under-test"));
-        command.args(arguments).current_dir(&self.directory).env_clear().kill_on_drop(true);
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    async fn run(&self, arguments: &[&str]) -> Ran {
-        finish(self.command(arguments).spawn().unwrap()).await
-    }
-
-    async fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
-        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
-        finish(child).await
-    }
-
-    async fn json(&self, arguments: &[&str]) -> (Option<i32>, Json) {
-        let ran = self.run(arguments).await;
-        assert_eq!(ran.stdout.lines().count(), 1, "{ran:?}");
-        (ran.code, serde_json::from_str(&ran.stdout).unwrap())
-    }
-}
-
-async fn finish(child: Child) -> Ran {
-    let output = child.wait_with_output().await.unwrap();
-    let text = |bytes: Vec<u8>| without_times(&String::from_utf8(bytes).unwrap());
-    Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-/// Removes how long a run took: `3 rows in 0.1 s` becomes `3 rows in TIME`.
-fn without_times(text: &str) -> String {
-    let line = |line: &str| match line.split_once(" in ") {
-        Some((rows, _)) if rows.ends_with(" row") || rows.ends_with(" rows") => format!("{rows} in TIME\n"),
-        _ => format!("{line}\n"),
-    };
-    text.lines().map(line).collect()
-}
-
-fn customers(numbers: impl IntoIterator<Item = u64>) -> String {
-    let row = |number| format!("whatsapp,+56987654321,+569{number:08},Ana\n");
-    format!("{HEADER}\n{}", numbers.into_iter().map(row).collect::<String>())
-}
-
-fn assert_fails(ran: &Ran, code: i32, stderr: &str) {
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(code), "", stderr));
-}
+use vambe_tests::command::{Folder, HEADER, Ran, assert_fails, customers, finish};
 
 // Import
 
@@ -129,7 +30,7 @@ async fn imports_a_file_into_the_emulator() {
             stderr: "customers.csv: UTF-8, separated by comma\n".to_owned(),
         }
     );
-    assert_eq!(fs::read_dir(&folder.directory).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(folder.path("")).unwrap().count(), 1);
 }
 
 const MESSY: &str = "sep=;\r\n\
@@ -295,7 +196,7 @@ async fn json_is_one_object_and_nothing_else() {
     summary["rows_per_second"] = 0.into();
     summary["files"][0]["elapsed_seconds"] = 0.into();
     let figures = serde_json::json!({
-        "rows": 2, "accepted": 1, "rejected": 1, "skipped": 0, "not_sent": 0,
+        "rows": 2, "accepted": 1, "rejected": 1, "skipped": 0, "unchanged": 0, "superseded": 0, "repeated": 0, "not_sent": 0,
         "codes": {"phone_empty": 1}, "warnings": {}, "elapsed_seconds": 0, "rejects": "customers.csv.rejects.csv",
     });
     let mut file = figures.clone();
@@ -511,7 +412,7 @@ async fn rejected_rows_never_overwrite_an_input_or_another_file() {
         assert_fails(&ran, 2, &format!("vambe: {expected}\n"));
     }
     assert_eq!(folder.read("b.csv"), customers(2..3));
-    assert_eq!(fs::read_dir(&folder.directory).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(folder.path("")).unwrap().count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -611,7 +512,7 @@ async fn a_refused_key_stops_the_import() {
     emulator.set_faults(emulator.api_key(), vec![Fault::answer(403).times(1000)]).unwrap();
     let folder = Folder::with(&[("customers.csv", &customers(0..1000))]);
     for (key, code) in [("wrong", "authentication"), (emulator.api_key(), "permission_denied")] {
-        let folder = folder.run_as(emulator.url(), key);
+        let folder = run_as(&folder, emulator.url(), key);
         let ran = finish(folder).await;
         assert_eq!(ran.code, Some(4), "{ran:?}");
         let summary: Json = serde_json::from_str(&ran.stdout).unwrap();
@@ -624,12 +525,10 @@ async fn a_refused_key_stops_the_import() {
     }
 }
 
-impl Folder {
-    fn run_as(&self, url: &str, key: &str) -> Child {
-        let arguments =
-            ["import", "customers.csv", "--json", "-q", "--no-pacing", "--max-concurrency", "4", "--base-url", url];
-        self.command(&arguments).env("VAMBE_API_KEY", key).spawn().unwrap()
-    }
+fn run_as(folder: &Folder, url: &str, key: &str) -> Child {
+    let arguments =
+        ["import", "customers.csv", "--json", "-q", "--no-pacing", "--max-concurrency", "4", "--base-url", url];
+    folder.command(&arguments).env("VAMBE_API_KEY", key).spawn().unwrap()
 }
 
 #[tokio::test]

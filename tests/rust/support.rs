@@ -1,6 +1,9 @@
 //! What the tests share: reading vectors, and a transport that answers from a script.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
+pub mod command;
+pub mod recording_server;
+
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
