@@ -26,6 +26,10 @@ pub(crate) enum Command {
     Import(ImportArguments),
     /// Check the rows of files; needs neither key nor network.
     Check(CheckArguments),
+    /// Send again what failed in an import.
+    Retry(RetryArguments),
+    /// Tell what became of the rows of an import.
+    Report(ReportArguments),
     /// Send one customer: JSON on standard input, or --set.
     Upsert(UpsertArguments),
     /// Show what becomes of phone numbers.
@@ -42,24 +46,8 @@ pub(crate) struct ImportArguments {
     pub(crate) checks: RuleArguments,
     #[command(flatten)]
     pub(crate) connection: ConnectionArguments,
-    /// Most calls per second [default: what the server bears, found by trying]
-    #[arg(long, value_name = "RATE", help_heading = "Connection")]
-    pub(crate) max_rate: Option<f64>,
-    /// Share of the server's limit to leave to others, such as 20%
-    #[arg(long, value_name = "SHARE", value_parser = share, help_heading = "Connection")]
-    pub(crate) reserve: Option<f64>,
-    /// Folder in which several imports with one key keep to one pace
-    #[arg(long, value_name = "FOLDER", env = "VAMBE_PACE_DIR", help_heading = "Connection")]
-    pub(crate) pace_dir: Option<PathBuf>,
-    /// Keep to no rate; for servers without a limit
-    #[arg(long, conflicts_with = "max_rate", help_heading = "Connection")]
-    pub(crate) no_pacing: bool,
-    /// Most calls at a time, 1 to 1024 [default: 512, or 32 without pacing]
-    #[arg(long, value_name = "CALLS", help_heading = "Connection")]
-    pub(crate) max_concurrency: Option<usize>,
-    /// Seconds for one attempt; each row has several [default: 10]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Connection")]
-    pub(crate) timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) pace: PaceArguments,
     /// Send to an emulator started for this import
     #[arg(long, conflicts_with_all = ["base_url", "dry_run"], help_heading = "Connection")]
     pub(crate) emulator: bool,
@@ -200,6 +188,78 @@ pub(crate) struct RuleArguments {
     /// Only here to say that it must not be
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
     pub(crate) api_key: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct PaceArguments {
+    /// Most calls per second [default: what the server bears, found by trying]
+    #[arg(long, value_name = "RATE", help_heading = "Connection")]
+    pub(crate) max_rate: Option<f64>,
+    /// Share of the server's limit to leave to others, such as 20%
+    #[arg(long, value_name = "SHARE", value_parser = share, help_heading = "Connection")]
+    pub(crate) reserve: Option<f64>,
+    /// Folder in which several imports with one key keep to one pace
+    #[arg(long, value_name = "FOLDER", env = "VAMBE_PACE_DIR", help_heading = "Connection")]
+    pub(crate) pace_dir: Option<PathBuf>,
+    /// Keep to no rate; for servers without a limit
+    #[arg(long, conflicts_with = "max_rate", help_heading = "Connection")]
+    pub(crate) no_pacing: bool,
+    /// Most calls at a time, 1 to 1024 [default: 512, or 32 without pacing]
+    #[arg(long, value_name = "CALLS", help_heading = "Connection")]
+    pub(crate) max_concurrency: Option<usize>,
+    /// Seconds for one attempt; each row has several [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Connection")]
+    pub(crate) timeout: Option<Duration>,
+}
+
+#[derive(Args)]
+pub(crate) struct RetryArguments {
+    /// Journal of an import
+    #[arg(value_name = "JOURNAL")]
+    pub(crate) journal: PathBuf,
+    /// Send what the server refused, too, not only what failed for a while
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print one JSON object on standard output, and nothing else there
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
+    #[command(flatten)]
+    pub(crate) pace: PaceArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct ReportArguments {
+    /// Journal of an import
+    #[arg(value_name = "JOURNAL")]
+    pub(crate) journal: PathBuf,
+    /// Only rows with this outcome; lists rows
+    #[arg(long, value_enum)]
+    pub(crate) outcome: Option<Outcome>,
+    /// List the rows of the last run of each file in this form [default: a summary, or CSV with --outcome]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ListFormat>,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Outcome {
+    Accepted,
+    Rejected,
+    Skipped,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ListFormat {
+    Csv,
+    Json,
+    Ndjson,
 }
 
 #[derive(Args)]

@@ -9,7 +9,7 @@ use crate::exit::Failure;
 use crate::files::{self, RunFile};
 use crate::io::Io;
 use crate::progress::Progress;
-use crate::report::Kind;
+use crate::total::Kind;
 
 pub(crate) async fn run(arguments: &CheckArguments, io: &mut Io, stop: &Stop) -> Result<i32, Failure> {
     files::run(Offline::new(&arguments.checks, &arguments.files), &arguments.files, io, stop).await

@@ -9,7 +9,7 @@ use crate::blocking::on_a_thread;
 use crate::exit::{Failure, USAGE};
 use crate::io::Io;
 use crate::progress::Progress;
-use crate::report::{Kind, Total};
+use crate::total::{Kind, Total};
 
 /// How one file is run.
 pub(crate) trait RunFile {
@@ -36,7 +36,7 @@ pub(crate) async fn run<R: RunFile>(
     total.print(failure, arguments.json, io)
 }
 
-/// Runs the files in order, up to the first that does not end as it should.
+/// Opens the files, and runs them.
 async fn run_each(
     how: &impl RunFile,
     total: &mut Total,
@@ -45,7 +45,18 @@ async fn run_each(
     stop: &Stop,
 ) -> Result<(), Failure> {
     let imports = open(how, arguments, io, stop).await?;
-    let mut progress = Progress::new(&imports, arguments, io);
+    let progress = Progress::new(&imports, arguments.limit, arguments.quiet, io);
+    run_all(how, imports, total, progress, stop).await
+}
+
+/// Runs files in order, up to the first that does not end as it should.
+pub(crate) async fn run_all(
+    how: &impl RunFile,
+    imports: Vec<Import>,
+    total: &mut Total,
+    mut progress: Progress<'_>,
+    stop: &Stop,
+) -> Result<(), Failure> {
     let mut imports = imports.into_iter();
     for import in imports.by_ref() {
         let path: PathBuf = import.path().to_owned();

@@ -1,6 +1,6 @@
 //! `vambe import`: the rows of files, sent.
 
-use vambe::{Client, ClientBuilder, Pacing, UpsertManyOptions};
+use vambe::Client;
 use vambe_emulator::Emulator;
 use vambe_import::{Events, Import, ImportOptions, JournalChoice, Report, SendOptions, Stop};
 
@@ -11,7 +11,7 @@ use crate::exit::{FAILED, Failure};
 use crate::files::{self, RunFile};
 use crate::io::Io;
 use crate::progress::Progress;
-use crate::report::Kind;
+use crate::total::Kind;
 
 pub(crate) async fn run(arguments: &ImportArguments, io: &mut Io, stop: &Stop) -> Result<i32, Failure> {
     if arguments.dry_run {
@@ -54,7 +54,7 @@ fn send_options(arguments: &ImportArguments) -> Result<SendOptions, Failure> {
         })
     };
     Ok(SendOptions {
-        batch: options(arguments),
+        batch: client::batch(&arguments.pace, arguments.emulator),
         force: arguments.force,
         max_age: arguments.max_age,
         canary: arguments.canary,
@@ -79,27 +79,10 @@ impl RunFile for Online {
 
 fn build_client(arguments: &ImportArguments, emulator: Option<&Emulator>) -> Result<Client, Failure> {
     let builder = client::connect(client::builder(&arguments.checks)?, &arguments.connection);
-    let builder = client::with(builder, arguments.timeout, ClientBuilder::attempt_timeout);
-    let builder = client::with(builder, arguments.pace_dir.clone(), ClientBuilder::pace_dir);
+    let builder = client::pace(builder, &arguments.pace);
     let builder = match emulator {
         Some(emulator) => builder.api_key(emulator.api_key()).base_url(emulator.url()),
         None => builder,
     };
     Ok(builder.build()?)
-}
-
-fn options(arguments: &ImportArguments) -> UpsertManyOptions {
-    let mut options = UpsertManyOptions::default();
-    if let Some(calls) = arguments.max_concurrency {
-        options = options.max_concurrency(calls);
-    }
-    if let Some(share) = arguments.reserve {
-        options = options.reserve(share);
-    }
-    match arguments.max_rate {
-        Some(rate) => options.max_rate(rate),
-        // The emulator has no limit.
-        None if arguments.no_pacing || arguments.emulator => options.pacing(Pacing::Off),
-        None => options,
-    }
 }

@@ -16,6 +16,8 @@ mod io;
 mod phone;
 mod progress;
 mod report;
+mod retry;
+mod total;
 mod upsert;
 mod words;
 
@@ -41,6 +43,8 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, mut io: Io, stop: Sto
     let result = match arguments.command {
         Command::Import(arguments) => import::run(&arguments, &mut io, &stop).await,
         Command::Check(arguments) => check::run(&arguments, &mut io, &stop).await,
+        Command::Retry(arguments) => retry::run(&arguments, &mut io, &stop).await,
+        Command::Report(arguments) => report::run(&arguments, &mut io),
         Command::Upsert(arguments) => upsert::run(&arguments, &mut io, &stop).await,
         Command::Phone(arguments) => phone::run(&arguments, &mut io),
         Command::Emulator(arguments) => emulator::run(&arguments, &mut io, &stop).await,

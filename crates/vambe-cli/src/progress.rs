@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use vambe_import::{Import, Progress as FileProgress};
 
-use crate::args::FileArguments;
 use crate::io::Io;
 use crate::words::{grouped, rate, rows, time};
 
@@ -29,10 +28,10 @@ enum Display {
 }
 
 impl<'io> Progress<'io> {
-    pub(crate) fn new(imports: &[Import], arguments: &FileArguments, io: &'io mut Io) -> Self {
+    pub(crate) fn new(imports: &[Import], limit: Option<u64>, is_quiet: bool, io: &'io mut Io) -> Self {
         let size: Option<u64> = imports.iter().map(Import::size).sum();
         let display = match io.bar.take() {
-            _ if arguments.quiet => Display::Nothing,
+            _ if is_quiet => Display::Nothing,
             None => Display::Lines,
             Some(target) => {
                 let bar = ProgressBar::with_draw_target(size.map(|_| BAR_STEPS), target);
@@ -40,7 +39,7 @@ impl<'io> Progress<'io> {
                 Display::Bar(bar)
             }
         };
-        let rows = arguments.limit.map(|rows| rows.saturating_mul(imports.len() as u64));
+        let rows = limit.map(|rows| rows.saturating_mul(imports.len() as u64));
         let started = Instant::now();
         let (before, now) = (FileProgress::default(), FileProgress::default());
         Self { io, display, size, rows, has_one_file: imports.len() == 1, before, now, started, shown: started }

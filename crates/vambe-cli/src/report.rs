@@ -1,200 +1,79 @@
-//! [`Total`]: what became of all rows of a run, for a person or as JSON.
+//! `vambe report`: what a journal says of the rows of an import.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
-use serde::Serialize;
-use vambe_import::{Changes, Count, Ending, Report, Summary};
+use vambe_import::{JournalReport, RowFormat, RowOutcome};
 
-use crate::exit::{DONE, FAILED, Failure, GUARD, INTERRUPTED, REJECTED, TERMINATED, import_code, with_flags};
+use crate::args::{ListFormat, Outcome, ReportArguments};
+use crate::exit::{DONE, FAILED, Failure};
 use crate::io::Io;
-use crate::words::{grouped, rate, rows, time};
+use crate::words::{grouped, rows};
 
-/// Whether rows were sent or only checked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Import,
-    Check,
-}
-
-/// The sum over the files of a run.
-pub(crate) struct Total {
-    kind: Kind,
-    summary: Summary,
-    files: Vec<(PathBuf, Summary)>,
-    ending: Ending,
-}
-
-#[derive(Serialize)]
-struct Json<'a> {
-    #[serde(flatten)]
-    summary: &'a Summary,
-    rows_per_second: f64,
-    dry_run: bool,
-    ending: &'static str,
-    message: Option<&'a str>,
-    files: Vec<JsonFile<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonFile<'a> {
-    file: &'a PathBuf,
-    #[serde(flatten)]
-    summary: &'a Summary,
-}
-
-impl Total {
-    pub(crate) fn new(kind: Kind) -> Self {
-        Self { kind, summary: Summary::nothing(), files: Vec::new(), ending: Ending::Finished }
+pub(crate) fn run(arguments: &ReportArguments, io: &mut Io) -> Result<i32, Failure> {
+    let report = JournalReport::open(&arguments.journal)?;
+    let format = arguments.format.or(arguments.outcome.map(|_| ListFormat::Csv));
+    let mut out = output(arguments.out.as_deref(), io)?;
+    match format {
+        None => summarize(&report, &arguments.journal, &mut out)?,
+        Some(format) => report.write_rows(format.into(), arguments.outcome.map(RowOutcome::from), &mut out)?,
     }
-
-    pub(crate) fn add(&mut self, path: PathBuf, report: Report) {
-        self.summary.add(&report.summary);
-        self.files.push((path, report.summary));
-        self.ending = report.ending;
-    }
-
-    /// Notes that so many files were not begun.
-    pub(crate) fn leave_out(&mut self, files: usize) {
-        if files > 0 {
-            self.summary.not_sent = None;
-        }
-    }
-
-    /// Prints the result, and returns the exit code or why the run did not end as it should.
-    ///
-    /// A failure given is one that no file's ending tells of.
-    pub(crate) fn print(mut self, failure: Option<Failure>, as_json: bool, io: &mut Io) -> Result<i32, Failure> {
-        if let [(_, only)] = self.files.as_slice() {
-            self.summary.rejects.clone_from(&only.rejects);
-        }
-        let failure = failure.or_else(|| self.failure());
-        if as_json {
-            io.print(format_args!("{}", self.json(failure.as_ref())))?;
-        } else if !self.files.is_empty() {
-            io.print(format_args!("{}", self.text().trim_end()))?;
-        }
-        match failure {
-            Some(failure) => Err(failure),
-            None if self.summary.rejected > 0 => Ok(REJECTED),
-            None => Ok(DONE),
-        }
-    }
-
-    fn failure(&self) -> Option<Failure> {
-        let not_sent = match self.summary.not_sent {
-            Some(number) => format!("{} not {}", rows(number), self.done_word()),
-            None => format!("the rest was not {}", self.done_word()),
-        };
-        let harmless = if self.kind == Kind::Import { "; to send a row twice does no harm" } else { "" };
-        match &self.ending {
-            Ending::Stopped(cause) => {
-                let stopped = Failure::stopped(*cause);
-                Some(Failure::new(stopped.code, format!("{}: {not_sent}; run it again{harmless}", stopped.message)))
-            }
-            Ending::Guard(error) => {
-                Some(Failure::new(GUARD, format!("stopped: {} ({not_sent})", with_flags(error.message()))))
-            }
-            Ending::Canary => None,
-            Ending::Failed(error) => Some(Failure::new(import_code(error), format!("{error} ({not_sent})"))),
-            Ending::Finished => None,
-            _ => Some(Failure::new(FAILED, not_sent)),
-        }
-    }
-
-    fn done_word(&self) -> &'static str {
-        match self.kind {
-            Kind::Import => "sent",
-            Kind::Check => "checked",
-        }
-    }
-
-    fn json(&self, failure: Option<&Failure>) -> String {
-        let ending = match failure.map(|failure| failure.code) {
-            None => self.ending.name(),
-            Some(GUARD) => "guard",
-            Some(INTERRUPTED) => "interrupted",
-            Some(TERMINATED) => "terminated",
-            Some(_) => "failed",
-        };
-        let json = Json {
-            summary: &self.summary,
-            rows_per_second: (self.summary.rate() * 10.0).round() / 10.0,
-            dry_run: self.kind == Kind::Check,
-            ending,
-            message: failure.map(|failure| failure.message.as_str()),
-            files: self.files.iter().map(|(file, summary)| JsonFile { file, summary }).collect(),
-        };
-        serde_json::to_string(&json).unwrap_or_default()
-    }
-
-    fn text(&self) -> String {
-        let summary = &self.summary;
-        let accepted = if self.kind == Kind::Import { "accepted" } else { "valid" };
-        let mut text = String::new();
-        // Over a moment, a rate says nothing.
-        let speed = match summary.elapsed >= Duration::from_secs(1) {
-            true => format!(" ({})", rate(summary.rate())),
-            false => String::new(),
-        };
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{} in {}{speed}", rows(summary.done() + summary.skipped), time(summary.elapsed));
-        let _ = writeln!(text, "{accepted:<9} {:>11}", grouped(summary.accepted));
-        let _ = writeln!(text, "rejected  {:>11}", grouped(summary.rejected));
-        text.push_str(&counts(&summary.codes, self.files.len()));
-        if summary.skipped > 0 {
-            let _ = writeln!(text, "skipped   {:>11}", grouped(summary.skipped));
-            text.push_str(&line("unchanged", summary.unchanged));
-            text.push_str(&line("superseded by a later row", summary.superseded));
-        }
-        if let Some(changes) = &summary.changes {
-            text.push_str(&compared(changes));
-        }
-        if summary.repeated > 0 {
-            let _ = writeln!(text, "{} of a customer who came before: the last one counts", rows(summary.repeated));
-        }
-        if !summary.warnings.is_empty() {
-            text.push_str("warnings\n");
-            text.push_str(&counts(&summary.warnings, self.files.len()));
-        }
-        if matches!(self.ending, Ending::Canary) {
-            let left = summary.not_sent.map_or_else(|| "the rest".to_owned(), rows);
-            let _ = writeln!(text, "Canary: look at what was sent, then run it again without --canary to send {left}.");
-        }
-        for rejects in self.files.iter().filter_map(|(_, summary)| summary.rejects.as_ref()) {
-            let _ = writeln!(text, "Rejected rows, with reasons: {}", rejects.display());
-        }
-        text
+    match out.flush() {
+        // Whoever reads has seen enough, as with `| head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(DONE),
+        result => Ok(result.map(|()| DONE)?),
     }
 }
 
-/// Says how the valid rows compare with what earlier runs had accepted.
-fn compared(changes: &Changes) -> String {
-    let mut text = String::from("against the journal\n");
-    for (what, rows) in [("new", changes.new), ("changed", changes.changed), ("unchanged", changes.unchanged)] {
-        text.push_str(&line(what, rows));
-    }
-    let mut fields: Vec<_> = changes.fields.iter().collect();
-    fields.sort_by_key(|(_, rows)| std::cmp::Reverse(**rows));
-    for (name, rows) in fields {
-        let _ = writeln!(text, "    {name:<22} {:>11}", grouped(*rows));
-    }
-    text
+fn output<'io>(path: Option<&Path>, io: &'io mut Io) -> Result<Box<dyn Write + 'io>, Failure> {
+    let Some(path) = path else { return Ok(Box::new(&mut io.stdout)) };
+    let failed = |error| Failure::new(FAILED, format!("{}: cannot be written ({error}); name another file", path.display()));
+    Ok(Box::new(BufWriter::new(File::create(path).map_err(failed)?)))
 }
 
-fn line(what: &str, rows: u64) -> String {
-    if rows > 0 { format!("  {what:<24} {:>11}\n", grouped(rows)) } else { String::new() }
+/// Says of each file what became of its rows, and what is to be done.
+fn summarize(report: &JournalReport, journal: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    for run in report.last_runs()? {
+        writeln!(out, "{} to {}", run.source, run.host)?;
+        writeln!(out, "  {} ({})", run.started_at, run.ending.as_deref().unwrap_or("did not come to its end"))?;
+        for (outcome, number) in run.outcomes {
+            writeln!(out, "  {outcome:<24} {:>11}", grouped(number))?;
+        }
+    }
+    let failures = report.failures()?;
+    for (is_retryable, what) in [(true, "failed, to be sent again"), (false, "refused by the server")] {
+        let of_kind: Vec<_> = failures.iter().filter(|failure| failure.is_retryable == is_retryable).collect();
+        let number: u64 = of_kind.iter().map(|failure| failure.rows).sum();
+        if number == 0 {
+            continue;
+        }
+        writeln!(out, "{} {what}", rows(number))?;
+        for failure in of_kind {
+            writeln!(out, "  {:<24} {:>11}", failure.code, grouped(failure.rows))?;
+        }
+        let all = if is_retryable { "" } else { " --all, once the reason is mended" };
+        writeln!(out, "  vambe retry {}{all}", journal.display())?;
+    }
+    Ok(())
 }
 
-fn counts(counts: &BTreeMap<String, Count>, files: usize) -> String {
-    let mut sorted: Vec<_> = counts.iter().collect();
-    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(count.rows));
-    let line = |(code, count): (&String, &Count)| {
-        // With several files a line alone says nothing.
-        let first = if files == 1 { format!("  first on line {}", count.first_line) } else { String::new() };
-        format!("  {code:<24} {:>11}{first}\n", grouped(count.rows))
-    };
-    sorted.into_iter().map(line).collect()
+impl From<Outcome> for RowOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Accepted => Self::Accepted,
+            Outcome::Rejected => Self::Rejected,
+            Outcome::Skipped => Self::Skipped,
+        }
+    }
+}
+
+impl From<ListFormat> for RowFormat {
+    fn from(format: ListFormat) -> Self {
+        match format {
+            ListFormat::Csv => Self::Csv,
+            ListFormat::Json => Self::Json,
+            ListFormat::Ndjson => Self::Ndjson,
+        }
+    }
 }

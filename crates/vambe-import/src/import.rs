@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use vambe::Error;
+use vambe::{Client, Error};
 
 use crate::columns::{Columns, UnknownColumns};
 use crate::constants::Constant;
-use crate::error::{ImportError, RejectsProblem};
+use crate::error::{ImportError, JournalProblem, RejectsProblem};
 use crate::journal::{Journal, LastRun, RunId};
 use crate::ledger::Ledger;
 use crate::rejects::Rejects;
@@ -59,6 +59,7 @@ pub struct Import {
     pub(crate) first_time_only: Vec<String>,
     /// Whether its rows are those that failed before, taken from the journal.
     pub(crate) is_retry: bool,
+    refused: u64,
 }
 
 /// What came of a run.
@@ -107,6 +108,38 @@ impl Import {
             outputs.push(output);
         }
         Ok(imports)
+    }
+
+    /// Opens a journal to send again what failed for a server and key: what may succeed by itself, or all.
+    ///
+    /// # Errors
+    ///
+    /// There is no such journal, or nothing in it that failed.
+    pub fn retry(journal: &Path, client: &Client, all: bool) -> Result<Self, ImportError> {
+        if !journal.exists() {
+            return Err(ImportError::Journal { path: journal.to_owned(), problem: JournalProblem::Missing });
+        }
+        let open = Journal::open(journal)?;
+        let rows = open.failed(client, all)?;
+        let (limit, refused) = (Some(rows.count), rows.refused);
+        let source = Source::given(journal, rows);
+        let columns = Columns::new(None, &[], UnknownColumns::Refuse)
+            .map_err(|problems| ImportError::Header { path: journal.to_owned(), line: None, problems })?;
+        Ok(Self {
+            source,
+            columns,
+            rejects: None,
+            limit,
+            journal: Some(open),
+            first_time_only: Vec::new(),
+            is_retry: true,
+            refused,
+        })
+    }
+
+    /// Returns how many rows a retry leaves out since the server refused them.
+    pub fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// Returns the file, as it was named.
@@ -163,6 +196,7 @@ impl Import {
             journal: None,
             first_time_only: Vec::new(),
             is_retry: false,
+            refused: 0,
         })
     }
 }

@@ -3,8 +3,10 @@
 //! A row's outcome is written after the server's answer, never before: whatever dies, a row that is not in the
 //! journal is sent again, which the API documents as harmless. One run at a time writes; others may read.
 
+mod failed;
 mod known;
 mod lock;
+mod report;
 mod scribe;
 mod writer;
 
@@ -23,6 +25,7 @@ use crate::fingerprint::{Hash, Salt};
 use crate::source_state::SourceState;
 
 pub(crate) use known::{Accepted, Known};
+pub use report::{FailureReport, JournalReport, RowFormat, RowOutcome, RunReport};
 pub(crate) use scribe::{Entry, Failure, What};
 pub(crate) use writer::Writer;
 

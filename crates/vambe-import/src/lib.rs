@@ -51,7 +51,7 @@ pub use constants::{Constant, ConstantError};
 pub use error::{ImportError, JournalProblem, RejectsProblem, SourceError, SourceProblem};
 pub use events::Events;
 pub use import::{Ending, Import, ImportOptions, JournalChoice, Report};
-pub use journal::LastRun;
+pub use journal::{FailureReport, JournalReport, LastRun, RowFormat, RowOutcome, RunReport};
 pub use ledger::Progress;
 pub use row::{Header, Row};
 pub use send::SendOptions;

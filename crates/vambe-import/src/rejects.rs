@@ -39,7 +39,10 @@ impl Rejects {
             .filter(|(_, name)| OWN_COLUMNS.contains(&name.trim()))
             .map(|(index, _)| index)
             .collect();
-        let Format::Csv(format) = source.format();
+        let format = match source.format() {
+            Format::Csv(format) => format,
+            Format::Given => return Err(ImportError::Rejects { path, problem: RejectsProblem::NotRejects }),
+        };
         Ok(Self { path, format, header, own_columns, replaces, writer: None })
     }
 

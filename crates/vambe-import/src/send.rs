@@ -70,7 +70,7 @@ impl Import {
             Ok(outset) => outset,
             Err(ending) => return Ok(Report::new(ledger, ending, None)),
         };
-        let Outset { judge, rows, last, gate, feed, session, mut writer } = outset;
+        let Outset { judge, rows, is_read_twice, last, gate, feed, session, mut writer } = outset;
         ledger.start(rows);
         let id = session.as_ref().map(|session| session.id);
         let account = Account::new(ledger, gate, last, session, client.check_options().clone());
@@ -82,7 +82,7 @@ impl Import {
         let outcomes = client.upsert_many(run.records(judged(feed, judge).boxed()), batch)?;
         let follow = |progress: &Progress| on_progress(&Progress { rows, ..*progress });
         let ending = run.follow(outcomes, writer.as_mut(), &pace, stop, follow).await;
-        let is_changed = rows.is_some() && before != SourceState::of(&path);
+        let is_changed = is_read_twice && before != SourceState::of(&path);
         let close = Close { account: run.into_account(), ending, writer, rows, canary };
         let report = close.report(&path, is_changed).await;
         Ok(match journal.zip(id) {
@@ -117,6 +117,7 @@ impl Import {
         }
         let opened = journal.map(|journal| open(journal, client, before)).transpose().map_err(failed)?;
         let (session, writer) = opened.unzip();
+        let rows_to_retry = self.limit.filter(|_| self.is_retry);
         let feed = Feed::start(self.source, self.limit).map_err(|error| failed(error.into()))?;
         let gate = Gate {
             force: options.force || self.is_retry,
@@ -124,7 +125,9 @@ impl Import {
             first_time_only: if self.is_retry { Vec::new() } else { self.first_time_only },
             stamps: options.source_name.as_deref().map(stamps).unwrap_or_default(),
         };
-        Ok(Outset { judge, rows: survey.rows, last: survey.last, gate, feed, session, writer })
+        let is_read_twice = survey.rows.is_some();
+        let rows = survey.rows.or(rows_to_retry);
+        Ok(Outset { judge, rows, is_read_twice, last: survey.last, gate, feed, session, writer })
     }
 }
 
@@ -132,6 +135,7 @@ impl Import {
 struct Outset {
     judge: Arc<Judge>,
     rows: Option<u64>,
+    is_read_twice: bool,
     last: LastRows,
     gate: Gate,
     feed: Feed,

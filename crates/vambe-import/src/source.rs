@@ -33,6 +33,8 @@ pub struct SourceOptions {
 pub enum Format {
     /// Text, in cells between delimiters.
     Csv(CsvFormat),
+    /// No text at all: a program hands the rows over.
+    Given,
 }
 
 /// The rows of a file, read as they are asked for.
@@ -46,6 +48,7 @@ pub struct Source {
 
 enum Rows {
     Csv(Box<CsvRows>),
+    Given(Box<dyn Iterator<Item = Result<Row, SourceError>> + Send>),
 }
 
 impl Source {
@@ -58,6 +61,12 @@ impl Source {
         let (size, header, rows) = CsvRows::open(path, options)?;
         let rows = Rows::Csv(Box::new(rows));
         Ok(Self { path: path.to_owned(), options: options.clone(), size, header: Some(header), rows })
+    }
+
+    /// Makes a source of rows that name their own values, under a name for messages. It can be read only once.
+    pub(crate) fn given(name: &Path, rows: impl Iterator<Item = Result<Row, SourceError>> + Send + 'static) -> Self {
+        let rows = Rows::Given(Box::new(rows));
+        Self { path: name.to_owned(), options: SourceOptions::default(), size: None, header: None, rows }
     }
 
     /// Opens the same source from its start; `None` where it can be read only once.
@@ -78,6 +87,7 @@ impl Source {
     pub fn format(&self) -> Format {
         match &self.rows {
             Rows::Csv(rows) => Format::Csv(rows.format()),
+            Rows::Given(_) => Format::Given,
         }
     }
 
@@ -104,6 +114,7 @@ impl Source {
     pub fn next_row(&mut self) -> Result<Option<Row>, SourceError> {
         match &mut self.rows {
             Rows::Csv(rows) => rows.next_row(),
+            Rows::Given(rows) => rows.next().transpose(),
         }
     }
 }
@@ -112,6 +123,7 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Csv(format) => write!(f, "{}, separated by {}", format.encoding, format.delimiter),
+            Self::Given => f.write_str("rows of a program"),
         }
     }
 }

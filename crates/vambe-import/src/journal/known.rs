@@ -66,15 +66,18 @@ impl Known {
 }
 
 fn read(path: &Path) -> Result<Option<(Salt, Known)>, JournalProblem> {
-    if !path.exists() {
-        return Ok(None);
-    }
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)?;
-    if !is_journal(&connection)? {
-        return Ok(None);
-    }
+    let Some(connection) = open_to_read(path)? else { return Ok(None) };
     let salt = salt_of(&connection)?;
     let last: Option<i64> =
         connection.query_row("SELECT target FROM run ORDER BY id DESC LIMIT 1", [], |row| row.get(0)).optional()?;
     Ok(last.map(|target| (salt, Known { connection, target, names: HashMap::new() })))
+}
+
+/// Opens a journal without writing it; `None` if there is none, or nothing in it.
+pub(super) fn open_to_read(path: &Path) -> Result<Option<Connection>, JournalProblem> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    Ok(is_journal(&connection)?.then_some(connection))
 }
