@@ -58,7 +58,7 @@ impl Import {
             Err(error) => return Report::new(ledger, Ending::Failed(error.into()), None),
         };
         let mut checked = Checked { known, last, repeats, repeated: 0 };
-        let mut batches = pin!(judged(feed, judge));
+        let mut batches = pin!(judged(feed, judge, true));
         let ending = loop {
             let batch = tokio::select! {
                 biased;

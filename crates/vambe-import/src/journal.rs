@@ -30,6 +30,7 @@ pub(crate) use scribe::{Entry, Failure, What};
 pub(crate) use writer::Writer;
 
 use lock::JournalLock;
+use scribe::merge;
 
 /// A journal that this run may write.
 pub(crate) struct Journal {
@@ -96,10 +97,23 @@ impl Journal {
     }
 
     /// Begins a run, and forgets what became of each row of the source before.
-    pub(crate) fn begin(&self, client: &Client, source: &SourceState) -> Result<RunId, ImportError> {
+    ///
+    /// Where a customer may come twice in it, what is accepted is looked up as well.
+    pub(crate) fn begin(
+        &self,
+        client: &Client,
+        source: &SourceState,
+        has_repeats: bool,
+    ) -> Result<RunId, ImportError> {
         let name = client.fingerprint(&self.salt.0);
         let host = client.origin();
         self.with(|connection| {
+            // What a run that was killed had accepted.
+            merge(connection)?;
+            connection.execute_batch(match has_repeats {
+                true => "CREATE INDEX IF NOT EXISTS fresh_key ON fresh (target, key)",
+                false => "DROP INDEX IF EXISTS fresh_key",
+            })?;
             connection.execute(
                 "INSERT INTO target (name, host) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
                 params![name.as_slice(), host],
@@ -142,6 +156,7 @@ impl Journal {
                 "UPDATE target SET learned_limit = coalesce(?2, learned_limit) WHERE id = ?1",
                 params![id.target, learned_limit],
             )?;
+            merge(connection)?;
             // Where somebody reads it at this moment, it stays as it is.
             let _ = connection.pragma_update(None, "journal_mode", "DELETE");
             Ok(())

@@ -42,29 +42,31 @@ pub(crate) struct Ready {
 }
 
 impl Judge {
-    fn judge(&self, row: Row, number: u64) -> Judged {
+    fn judge(&self, row: Row, number: u64, compares: bool) -> Judged {
         let (found, warnings) = match self.columns.record(&row) {
-            Ok(record) => self.check(record),
+            Ok(record) => self.check(record, compares),
             Err(reason) => (Err(reason), Vec::new()),
         };
         Judged { row, number, found, warnings }
     }
 
-    fn check(&self, record: CustomerRecord) -> (Result<Ready, Reason>, Vec<Violation>) {
+    fn check(&self, record: CustomerRecord, compares: bool) -> (Result<Ready, Reason>, Vec<Violation>) {
         let prepared = match prepare(&record, &self.options) {
             Ok(prepared) => prepared,
             Err(error) => return (Err(Reason::error(&error)), validate(&record, &self.options).warnings),
         };
         let compared = |left_out: &Vec<String>| self.salt.fingerprint(&prepared.body, left_out);
-        let fingerprint = self.compared_without.as_ref().map(compared);
+        let fingerprint = self.compared_without.as_ref().filter(|_| compares).map(compared);
         (Ok(Ready { key: self.salt.key(&prepared.key), record, fingerprint }), prepared.warnings)
     }
 }
 
-/// Judges the rows of a feed, several batches at a time, and keeps their order.
+/// Judges the rows of a feed, several batches at a time, and keeps their order; takes fingerprints if they are to be
+/// compared.
 pub(crate) fn judged(
     feed: Feed,
     judge: Arc<Judge>,
+    compares: bool,
 ) -> impl Stream<Item = Result<Vec<Judged>, SourceError>> + Send + use<> {
     let batches = stream::unfold((feed, 1), async |(mut feed, first)| {
         let batch = feed.next_batch().await?;
@@ -75,7 +77,7 @@ pub(crate) fn judged(
         let judge = Arc::clone(&judge);
         async move {
             let (rows, first) = batch?;
-            let judge_all = move || rows.into_iter().zip(first..).map(|(row, number)| judge.judge(row, number)).collect();
+            let judge_all = move || rows.into_iter().zip(first..).map(|(row, number)| judge.judge(row, number, compares)).collect();
             Ok(spawn_blocking(judge_all).await.unwrap_or_else(|error| resume_unwind(error.into_panic())))
         }
     };

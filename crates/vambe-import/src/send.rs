@@ -79,7 +79,7 @@ impl Import {
         let batch = options.batch.on_progress(move |progress| {
             told.send_replace(*progress);
         });
-        let outcomes = client.upsert_many(run.records(judged(feed, judge).boxed()), batch)?;
+        let outcomes = client.upsert_many(run.records(judged(feed, judge, true).boxed()), batch)?;
         let follow = |progress: &Progress| on_progress(&Progress { rows, ..*progress });
         let ending = run.follow(outcomes, writer.as_mut(), &pace, stop, follow).await;
         let is_changed = is_read_twice && before != SourceState::of(&path);
@@ -115,7 +115,7 @@ impl Import {
             let problem = SourceProblem::Repeated { rows: survey.repeated };
             return Err(failed(SourceError::at(self.source.path(), None, problem).into()));
         }
-        let opened = journal.map(|journal| open(journal, client, before)).transpose().map_err(failed)?;
+        let opened = journal.map(|journal| open(journal, client, before, survey.rows.is_none())).transpose().map_err(failed)?;
         let (session, writer) = opened.unzip();
         let rows_to_retry = self.limit.filter(|_| self.is_retry);
         let feed = Feed::start(self.source, self.limit).map_err(|error| failed(error.into()))?;
@@ -143,12 +143,17 @@ struct Outset {
     writer: Option<Writer>,
 }
 
-fn open(journal: &Arc<Journal>, client: &Client, source: &SourceState) -> Result<(Session, Writer), ImportError> {
-    let id = journal.begin(client, source)?;
+fn open(
+    journal: &Arc<Journal>,
+    client: &Client,
+    source: &SourceState,
+    has_repeats: bool,
+) -> Result<(Session, Writer), ImportError> {
+    let id = journal.begin(client, source, has_repeats)?;
     if let Some(limit) = journal.learned_limit(id)? {
         client.expect_limit(limit);
     }
-    let known = Known::of_run(journal, id)?;
+    let known = Known::of_run(journal, id, has_repeats)?;
     let writer = Writer::start(journal, id)?;
     Ok((Session { id, known, entries: writer.entries(), journal: Arc::clone(journal) }, writer))
 }

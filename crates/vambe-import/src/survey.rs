@@ -40,7 +40,7 @@ pub(crate) async fn survey(
     let Some(source) = source else { return Ok(Survey::default()) };
     let mut repeats = Repeats::new(source.expected_bytes());
     let feed = Feed::start(source, limit).map_err(|error| failed(error.into()))?;
-    let mut batches = pin!(judged(feed, Arc::clone(judge)));
+    let mut batches = pin!(judged(feed, Arc::clone(judge), false));
     let mut survey = Survey { rows: Some(0), ..Survey::default() };
     let mut progress = Progress { reading: true, ..Progress::default() };
     loop {

@@ -14,6 +14,8 @@ use super::{Journal, RunId, is_journal, salt_of};
 pub(crate) struct Known {
     connection: Connection,
     target: i64,
+    /// Whether this run may have accepted the customer already.
+    has_repeats: bool,
     names: HashMap<u16, String>,
 }
 
@@ -27,8 +29,8 @@ pub(crate) struct Accepted {
 
 impl Known {
     /// Looks up what the target of a run has accepted.
-    pub(crate) fn of_run(journal: &Journal, id: RunId) -> Result<Self, ImportError> {
-        Ok(Self { connection: journal.connect()?, target: id.target, names: HashMap::new() })
+    pub(crate) fn of_run(journal: &Journal, id: RunId, has_repeats: bool) -> Result<Self, ImportError> {
+        Ok(Self { connection: journal.connect()?, target: id.target, has_repeats, names: HashMap::new() })
     }
 
     /// Looks up what the target of the last run has accepted, without writing; `None` if there is no such run.
@@ -38,10 +40,15 @@ impl Known {
     }
 
     pub(crate) fn find(&self, key: &Hash) -> rusqlite::Result<Option<Accepted>> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT body, at, fields FROM customer WHERE target = ?1 AND key = ?2")?;
-        let read = |row: &rusqlite::Row<'_>| Ok(Accepted { body: row.get(0)?, at: row.get(1)?, fields: row.get(2)? });
-        statement.query_row(params![self.target, key.as_slice()], read).optional()
+        if self.has_repeats
+            && let Some(accepted) = self.query(
+                "SELECT body, at, fields FROM fresh WHERE target = ?1 AND key = ?2 ORDER BY id DESC LIMIT 1",
+                key,
+            )?
+        {
+            return Ok(Some(accepted));
+        }
+        self.query("SELECT body, at, fields FROM customer WHERE target = ?1 AND key = ?2", key)
     }
 
     /// Returns the fields of what was accepted, as [`Fingerprint`](crate::fingerprint::Fingerprint) has them.
@@ -53,6 +60,12 @@ impl Known {
             fields.push((self.name(id)?, hash));
         }
         Ok(fields)
+    }
+
+    fn query(&self, sql: &str, key: &Hash) -> rusqlite::Result<Option<Accepted>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let read = |row: &rusqlite::Row<'_>| Ok(Accepted { body: row.get(0)?, at: row.get(1)?, fields: row.get(2)? });
+        statement.query_row(params![self.target, key.as_slice()], read).optional()
     }
 
     fn name(&mut self, id: u16) -> rusqlite::Result<String> {
@@ -68,9 +81,14 @@ impl Known {
 fn read(path: &Path) -> Result<Option<(Salt, Known)>, JournalProblem> {
     let Some(connection) = open_to_read(path)? else { return Ok(None) };
     let salt = salt_of(&connection)?;
+    // What a run that was killed had accepted is not merged yet, and this may not write: a copy can be searched.
+    connection.execute_batch(
+        "CREATE TEMP TABLE fresh AS SELECT * FROM main.fresh;
+         CREATE INDEX temp.fresh_key ON fresh (target, key);",
+    )?;
     let last: Option<i64> =
         connection.query_row("SELECT target FROM run ORDER BY id DESC LIMIT 1", [], |row| row.get(0)).optional()?;
-    Ok(last.map(|target| (salt, Known { connection, target, names: HashMap::new() })))
+    Ok(last.map(|target| (salt, Known { connection, target, has_repeats: true, names: HashMap::new() })))
 }
 
 /// Opens a journal without writing it; `None` if there is none, or nothing in it.

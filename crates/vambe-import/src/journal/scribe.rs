@@ -44,12 +44,13 @@ pub(super) struct Scribe {
     connection: Connection,
     id: RunId,
     fields: HashMap<String, u16>,
+    fresh: usize,
 }
 
 impl Scribe {
     pub(super) fn new(journal: Arc<Journal>, id: RunId) -> Result<Self, ImportError> {
         let connection = journal.connect()?;
-        Ok(Self { journal, connection, id, fields: HashMap::new() })
+        Ok(Self { journal, connection, id, fields: HashMap::new(), fresh: 0 })
     }
 
     /// Writes all entries, or none.
@@ -63,9 +64,29 @@ impl Scribe {
             let page = Page { transaction: &transaction, id: self.id, fields: &mut self.fields };
             page.write(entry)?;
         }
-        transaction.commit()
+        transaction.commit()?;
+        self.fresh += entries.len();
+        if self.fresh >= MOST_FRESH {
+            self.fresh = 0;
+            merge(&self.connection)?;
+        }
+        Ok(())
     }
 }
+
+/// Finds the place of each customer that was accepted since the last time.
+pub(super) fn merge(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "BEGIN IMMEDIATE;
+         INSERT OR REPLACE INTO customer (target, key, body, fields, contact, at)
+             SELECT target, key, body, fields, contact, at FROM fresh ORDER BY target, key, id;
+         DELETE FROM fresh;
+         COMMIT;",
+    )
+}
+
+/// After so many rows the next merge would be a long wait.
+const MOST_FRESH: usize = 500_000;
 
 struct Page<'a> {
     transaction: &'a Transaction<'a>,
@@ -102,7 +123,7 @@ impl Page<'_> {
         let fields = self.packed(&fingerprint.fields)?;
         self.transaction
             .prepare_cached(
-                "INSERT OR REPLACE INTO customer (target, key, body, fields, contact, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO fresh (target, key, body, fields, contact, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
             .execute(params![self.id.target, key.as_slice(), fingerprint.body.as_slice(), fields, contact, now()])?;
         Ok(())
@@ -112,7 +133,7 @@ impl Page<'_> {
     fn accept_failed(&self, key: &Hash, contact: &str) -> rusqlite::Result<()> {
         self.transaction
             .prepare_cached(
-                "INSERT OR REPLACE INTO customer (target, key, body, fields, contact, at)
+                "INSERT INTO fresh (target, key, body, fields, contact, at)
                  SELECT target, key, hash, fields, ?3, ?4 FROM failed WHERE target = ?1 AND key = ?2",
             )?
             .execute(params![self.id.target, key.as_slice(), contact, now()])?;
