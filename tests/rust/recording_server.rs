@@ -67,7 +67,10 @@ async fn serve(mut connection: TcpStream, answer: impl Fn(Json) -> (u16, String)
         while let Some((body, rest)) = request(&received) {
             let (status, text) = answer(body);
             received.drain(..rest);
-            let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", text.len());
+            let head = format!(
+                "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                text.len()
+            );
             if connection.write_all((head + &text).as_bytes()).await.is_err() {
                 return;
             }
@@ -83,7 +86,8 @@ async fn serve(mut connection: TcpStream, answer: impl Fn(Json) -> (u16, String)
 fn request(received: &[u8]) -> Option<(Json, usize)> {
     let head = received.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&received[..head]).unwrap().to_ascii_lowercase();
-    let length = text.lines().find_map(|line| line.strip_prefix("content-length:")).map_or(0, |n| n.trim().parse().unwrap());
+    let length =
+        text.lines().find_map(|line| line.strip_prefix("content-length:")).map_or(0, |n| n.trim().parse().unwrap());
     let body = received.get(head..head + length)?;
     Some((serde_json::from_slice(body).unwrap(), head + length))
 }

@@ -68,7 +68,9 @@ pub(crate) fn import_code(error: &ImportError) -> i32 {
         ImportError::Rejects { problem: RejectsProblem::Io(_), .. } => FAILED,
         ImportError::Header { .. } | ImportError::Rejects { .. } => USAGE,
         ImportError::Journal { problem, .. } => match problem {
-            JournalProblem::Damaged | JournalProblem::DiskFull | JournalProblem::InUse | JournalProblem::Io(_) => FAILED,
+            JournalProblem::Damaged | JournalProblem::DiskFull | JournalProblem::InUse | JournalProblem::Io(_) => {
+                FAILED
+            }
             _ => USAGE,
         },
         _ => FAILED,

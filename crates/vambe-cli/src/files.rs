@@ -80,12 +80,7 @@ pub(crate) fn constants(set: &[String]) -> Result<Vec<Constant>, Failure> {
 }
 
 /// Opens every file before anything is sent, and remarks on what was found out.
-async fn open(
-    how: &impl RunFile,
-    arguments: &FileArguments,
-    io: &mut Io,
-    stop: &Stop,
-) -> Result<Vec<Import>, Failure> {
+async fn open(how: &impl RunFile, arguments: &FileArguments, io: &mut Io, stop: &Stop) -> Result<Vec<Import>, Failure> {
     let mut options = ImportOptions {
         source: SourceOptions {
             delimiter: arguments.delimiter,

@@ -39,7 +39,11 @@ impl Online {
             client,
             options: send_options(arguments)?,
             // An emulator that ends with the import remembers nothing.
-            journal: if arguments.emulator { arguments.files.journal.clone().map_or(JournalChoice::None, JournalChoice::At) } else { arguments.files.journal() },
+            journal: if arguments.emulator {
+                arguments.files.journal.clone().map_or(JournalChoice::None, JournalChoice::At)
+            } else {
+                arguments.files.journal()
+            },
             is_rehearsal: arguments.emulator,
             _emulator: emulator,
         })
@@ -49,7 +53,10 @@ impl Online {
 fn send_options(arguments: &ImportArguments) -> Result<SendOptions, Failure> {
     let create = |path: &std::path::PathBuf| {
         Events::create(path).map_err(|error| {
-            let message = format!("{}: events cannot be written there ({error}); name another file with --events", path.display());
+            let message = format!(
+                "{}: events cannot be written there ({error}); name another file with --events",
+                path.display()
+            );
             Failure::new(FAILED, message)
         })
     };

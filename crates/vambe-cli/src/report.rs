@@ -28,7 +28,8 @@ pub(crate) fn run(arguments: &ReportArguments, io: &mut Io) -> Result<i32, Failu
 
 fn output<'io>(path: Option<&Path>, io: &'io mut Io) -> Result<Box<dyn Write + 'io>, Failure> {
     let Some(path) = path else { return Ok(Box::new(&mut io.stdout)) };
-    let failed = |error| Failure::new(FAILED, format!("{}: cannot be written ({error}); name another file", path.display()));
+    let failed =
+        |error| Failure::new(FAILED, format!("{}: cannot be written ({error}); name another file", path.display()));
     Ok(Box::new(BufWriter::new(File::create(path).map_err(failed)?)))
 }
 

@@ -19,7 +19,10 @@ pub(crate) async fn run(arguments: &RetryArguments, io: &mut Io, stop: &Stop) ->
 
 async fn send(arguments: &RetryArguments, total: &mut Total, io: &mut Io, stop: &Stop) -> Result<(), Failure> {
     let builder = client::pace(client::connect(client::bare(), &arguments.connection), &arguments.pace);
-    let again = Again { client: builder.build()?, options: SendOptions { batch: client::batch(&arguments.pace, false), ..SendOptions::default() } };
+    let again = Again {
+        client: builder.build()?,
+        options: SendOptions { batch: client::batch(&arguments.pace, false), ..SendOptions::default() },
+    };
     let import = Import::retry(&arguments.journal, &again.client, arguments.all)?;
     let left = import.refused();
     let imports = vec![import];

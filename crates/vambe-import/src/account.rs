@@ -36,7 +36,13 @@ pub(crate) struct Taken {
 }
 
 impl Account {
-    pub(crate) fn new(ledger: Ledger, gate: Gate, last: LastRows, session: Option<Session>, options: CheckOptions) -> Self {
+    pub(crate) fn new(
+        ledger: Ledger,
+        gate: Gate,
+        last: LastRows,
+        session: Option<Session>,
+        options: CheckOptions,
+    ) -> Self {
         Self { ledger, in_flight: InFlight::default(), gate, last, session, sent: 0, source_error: None, options }
     }
 

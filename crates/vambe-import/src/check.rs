@@ -67,7 +67,9 @@ impl Import {
             };
             let settled = match batch {
                 None => break Ending::Finished,
-                Some(batch) => batch.map_err(ImportError::from).and_then(|batch| checked.settle(batch, &mut ledger, &path)),
+                Some(batch) => {
+                    batch.map_err(ImportError::from).and_then(|batch| checked.settle(batch, &mut ledger, &path))
+                }
             };
             if let Err(error) = settled {
                 break Ending::Failed(error);
@@ -101,7 +103,8 @@ impl Checked {
                 Err(reason) => ledger.reject(&row, &reason),
                 Ok(ready) => {
                     ledger.accept(&row, None);
-                    let was_seen = self.repeats.see(number, ready.key).map_err(|error| ImportError::temporary(&error))?;
+                    let was_seen =
+                        self.repeats.see(number, ready.key).map_err(|error| ImportError::temporary(&error))?;
                     self.repeated += u64::from(was_seen);
                     let is_last = self.last.is_last(number, &ready.key);
                     if !is_last.map_err(|error| ImportError::temporary(&error))? {

@@ -19,7 +19,10 @@ pub struct Events {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Event<'a> {
-    Started { file: &'a Path, rows: Option<u64> },
+    Started {
+        file: &'a Path,
+        rows: Option<u64>,
+    },
     Row {
         file: &'a Path,
         line: u64,
@@ -31,7 +34,11 @@ pub(crate) enum Event<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         contact_id: Option<&'a str>,
     },
-    Finished { file: &'a Path, ending: &'a str, summary: &'a crate::summary::Summary },
+    Finished {
+        file: &'a Path,
+        ending: &'a str,
+        summary: &'a crate::summary::Summary,
+    },
 }
 
 impl Events {

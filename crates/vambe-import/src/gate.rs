@@ -28,11 +28,8 @@ impl Gate {
 
     /// Returns the record as it is sent.
     pub(crate) fn dress(&self, record: CustomerRecord, is_known: bool) -> CustomerRecord {
-        let record = if is_known && !self.first_time_only.is_empty() {
-            without(&record, &self.first_time_only)
-        } else {
-            record
-        };
+        let record =
+            if is_known && !self.first_time_only.is_empty() { without(&record, &self.first_time_only) } else { record };
         self.stamps.iter().fold(record, |record, (key, value)| stamp(record, key, value))
     }
 }
@@ -66,9 +63,7 @@ fn without(record: &CustomerRecord, names: &[String]) -> CustomerRecord {
 
 fn without_keys(value: &Value, is_left: impl Fn(&str) -> bool) -> Value {
     match value {
-        Value::Object(entries) => {
-            Value::Object(entries.iter().filter(|(key, _)| is_left(key)).cloned().collect())
-        }
+        Value::Object(entries) => Value::Object(entries.iter().filter(|(key, _)| is_left(key)).cloned().collect()),
         Value::Array(entries) => {
             Value::Array(entries.iter().filter(|entry| key_of(entry).is_none_or(&is_left)).cloned().collect())
         }
@@ -93,11 +88,7 @@ mod tests {
     const SALT: Salt = Salt([1; 16]);
 
     fn ready(body: &str) -> Ready {
-        Ready {
-            record: CustomerRecord::default(),
-            key: SALT.key("a"),
-            fingerprint: Some(SALT.fingerprint(body, &[])),
-        }
+        Ready { record: CustomerRecord::default(), key: SALT.key("a"), fingerprint: Some(SALT.fingerprint(body, &[])) }
     }
 
     #[test]

@@ -103,7 +103,8 @@ impl Import {
                 return Err(ImportError::Rejects { path: output, problem: RejectsProblem::Shared });
             }
             let mut import = Self::open_one(path, output.clone(), paths, options)?;
-            import.journal = options.journal.path_for(path).map(|path| open_journal(path, &mut journals)).transpose()?;
+            import.journal =
+                options.journal.path_for(path).map(|path| open_journal(path, &mut journals)).transpose()?;
             imports.push(import);
             outputs.push(output);
         }
@@ -123,8 +124,11 @@ impl Import {
         let rows = open.failed(client, all)?;
         let (limit, refused) = (Some(rows.count), rows.refused);
         let source = Source::given(journal, rows);
-        let columns = Columns::new(None, &[], UnknownColumns::Refuse)
-            .map_err(|problems| ImportError::Header { path: journal.to_owned(), line: None, problems })?;
+        let columns = Columns::new(None, &[], UnknownColumns::Refuse).map_err(|problems| ImportError::Header {
+            path: journal.to_owned(),
+            line: None,
+            problems,
+        })?;
         Ok(Self {
             source,
             columns,

@@ -99,12 +99,7 @@ impl Journal {
     /// Begins a run, and forgets what became of each row of the source before.
     ///
     /// Where a customer may come twice in it, what is accepted is looked up as well.
-    pub(crate) fn begin(
-        &self,
-        client: &Client,
-        source: &SourceState,
-        has_repeats: bool,
-    ) -> Result<RunId, ImportError> {
+    pub(crate) fn begin(&self, client: &Client, source: &SourceState, has_repeats: bool) -> Result<RunId, ImportError> {
         let name = client.fingerprint(&self.salt.0);
         let host = client.origin();
         self.with(|connection| {
@@ -253,4 +248,3 @@ impl From<rusqlite::Error> for JournalProblem {
 const APPLICATION: i64 = 0x5661_6d62;
 const VERSION: i64 = 1;
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-

@@ -77,7 +77,8 @@ pub(crate) fn judged(
         let judge = Arc::clone(&judge);
         async move {
             let (rows, first) = batch?;
-            let judge_all = move || rows.into_iter().zip(first..).map(|(row, number)| judge.judge(row, number, compares)).collect();
+            let judge_all =
+                move || rows.into_iter().zip(first..).map(|(row, number)| judge.judge(row, number, compares)).collect();
             Ok(spawn_blocking(judge_all).await.unwrap_or_else(|error| resume_unwind(error.into_panic())))
         }
     };

@@ -115,7 +115,8 @@ impl Import {
             let problem = SourceProblem::Repeated { rows: survey.repeated };
             return Err(failed(SourceError::at(self.source.path(), None, problem).into()));
         }
-        let opened = journal.map(|journal| open(journal, client, before, survey.rows.is_none())).transpose().map_err(failed)?;
+        let opened =
+            journal.map(|journal| open(journal, client, before, survey.rows.is_none())).transpose().map_err(failed)?;
         let (session, writer) = opened.unzip();
         let rows_to_retry = self.limit.filter(|_| self.is_retry);
         let feed = Feed::start(self.source, self.limit).map_err(|error| failed(error.into()))?;

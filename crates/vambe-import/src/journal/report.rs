@@ -162,7 +162,9 @@ impl JournalReport {
         let mut writer = csv::Writer::from_writer(out);
         // Where no row is written, the header is missing otherwise.
         writer.write_record(["file", "line", "outcome", "code", "reason", "http_status", "attempts", "contact_id"])?;
-        let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(writer.into_inner().map_err(|error| error.into_error())?);
+        let mut writer = csv::WriterBuilder::new()
+            .has_headers(false)
+            .from_writer(writer.into_inner().map_err(|error| error.into_error())?);
         self.each_row(outcome, |row| Ok(writer.serialize(row)?))?;
         Ok(writer.flush()?)
     }

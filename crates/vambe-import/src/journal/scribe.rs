@@ -224,10 +224,8 @@ impl Page<'_> {
             return Ok(None);
         }
         self.transaction.execute("INSERT OR IGNORE INTO field (name) VALUES (?1)", [name])?;
-        let id: Option<i64> = self
-            .transaction
-            .query_row("SELECT id FROM field WHERE name = ?1", [name], |row| row.get(0))
-            .optional()?;
+        let id: Option<i64> =
+            self.transaction.query_row("SELECT id FROM field WHERE name = ?1", [name], |row| row.get(0)).optional()?;
         let id = id.and_then(|id| u16::try_from(id).ok());
         if let Some(id) = id {
             self.fields.insert(name.to_owned(), id);
