@@ -106,6 +106,7 @@ bench: bench-rust bench-python bench-node ## Measure the pure parts, and each do
 bench-rust:
 	cargo bench --quiet --package vambe
 	cargo run --quiet --release --package vambe-benches
+	cargo run --quiet --release --package vambe-benches -- import
 
 # The shipped wheel, beside its peers in an environment of its own; the server is a process apart.
 .PHONY: bench-python

@@ -3,6 +3,7 @@
 //! The peers take turns against one server in a process of its own, so that drift of the
 //! machine hits both alike; the medians and their ratio are what counts.
 
+mod import;
 mod peers;
 mod server;
 
@@ -25,13 +26,16 @@ struct Cost {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    if std::env::args().nth(1).as_deref() == Some("serve") {
-        return Ok(server::run()?);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some("serve") => return Ok(server::run()?),
+        Some("command") => return import::run_command(&arguments[1..]),
+        Some("import") => return import::measure(),
+        _ => {}
     }
-    let mut server = Server::start()?;
+    let server = Server::start()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let costs = runtime.block_on(measure(&server.url))?;
-    server.process.kill()?;
     print_table(&costs);
     Ok(())
 }
@@ -100,5 +104,12 @@ impl Server {
             std::io::BufReader::new(stdout).read_line(&mut url)?;
         }
         Ok(Self { process, url: url.trim().to_owned() })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has ended already, which is as well.
+        let _ = self.process.kill();
     }
 }
