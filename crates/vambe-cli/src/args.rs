@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Send the rows of CSV or TSV files.
-    Import(ImportArguments),
+    Import(Box<ImportArguments>),
     /// Check the rows of files; needs neither key nor network.
     Check(CheckArguments),
     /// Send again what failed in an import.

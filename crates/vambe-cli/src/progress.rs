@@ -1,5 +1,6 @@
 //! [`Progress`]: how far a run is, as a bar on a terminal and in lines elsewhere.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -139,14 +140,15 @@ impl<'io> Progress<'io> {
         let accepted = grouped(self.before.accepted + self.now.accepted);
         let rejected = grouped(self.before.rejected + self.now.rejected);
         let mut text = format!("{accepted} accepted, {rejected} rejected");
+        // Writing to a String cannot fail.
         let skipped = self.before.skipped + self.now.skipped;
         if skipped > 0 {
-            text += &format!(", {} skipped", grouped(skipped));
+            let _ = write!(text, ", {} skipped", grouped(skipped));
         }
         let average = self.rows_done() as f64 / self.started.elapsed().as_secs_f64();
-        text += &format!(", {}", rate(if self.now.rate > 0.0 { self.now.rate } else { average }));
+        let _ = write!(text, ", {}", rate(if self.now.rate > 0.0 { self.now.rate } else { average }));
         if let Some(limit) = self.now.learned_limit {
-            text += &format!(" (limit {limit:.1})");
+            let _ = write!(text, " (limit {limit:.1})");
         }
         text
     }

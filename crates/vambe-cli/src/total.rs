@@ -97,9 +97,8 @@ impl Total {
             Ending::Guard(error) => {
                 Some(Failure::new(GUARD, format!("stopped: {} ({not_sent})", with_flags(error.message()))))
             }
-            Ending::Canary => None,
             Ending::Failed(error) => Some(Failure::new(import_code(error), format!("{error} ({not_sent})"))),
-            Ending::Finished => None,
+            Ending::Finished | Ending::Canary => None,
             _ => Some(Failure::new(FAILED, not_sent)),
         }
     }

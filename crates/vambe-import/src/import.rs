@@ -104,7 +104,7 @@ impl Import {
             }
             let mut import = Self::open_one(path, output.clone(), paths, options)?;
             import.journal =
-                options.journal.path_for(path).map(|path| open_journal(path, &mut journals)).transpose()?;
+                options.journal.path_for(path).map(|path| open_journal(&path, &mut journals)).transpose()?;
             imports.push(import);
             outputs.push(output);
         }
@@ -209,7 +209,6 @@ impl JournalChoice {
     /// Returns the journal of a file. Rejected rows that were mended have that of the file they came from.
     pub fn path_for(&self, source: &Path) -> Option<PathBuf> {
         match self {
-            Self::None => None,
             Self::At(path) => Some(path.clone()),
             Self::Beside if source.is_file() => {
                 let name = source.as_os_str().to_string_lossy();
@@ -218,7 +217,7 @@ impl JournalChoice {
                 name.push(".journal");
                 Some(name.into())
             }
-            Self::Beside => None,
+            Self::None | Self::Beside => None,
         }
     }
 }
@@ -261,11 +260,11 @@ impl Report {
 const REJECTS: [&str; 2] = [".rejects.csv", ".rejects.ndjson"];
 
 /// Opens a journal, or gives the one that another file of the same run has opened.
-fn open_journal(path: PathBuf, journals: &mut Vec<Arc<Journal>>) -> Result<Arc<Journal>, ImportError> {
+fn open_journal(path: &Path, journals: &mut Vec<Arc<Journal>>) -> Result<Arc<Journal>, ImportError> {
     if let Some(open) = journals.iter().find(|journal| journal.path() == path) {
         return Ok(Arc::clone(open));
     }
-    let journal = Journal::open(&path)?;
+    let journal = Journal::open(path)?;
     journals.push(Arc::clone(&journal));
     Ok(journal)
 }

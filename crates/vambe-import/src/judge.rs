@@ -55,8 +55,8 @@ impl Judge {
             Ok(prepared) => prepared,
             Err(error) => return (Err(Reason::error(&error)), validate(&record, &self.options).warnings),
         };
-        let compared = |left_out: &Vec<String>| self.salt.fingerprint(&prepared.body, left_out);
-        let fingerprint = self.compared_without.as_ref().filter(|_| compares).map(compared);
+        let left_out = self.compared_without.as_ref().filter(|_| compares);
+        let fingerprint = left_out.map(|left_out| self.salt.fingerprint(&prepared.body, left_out));
         (Ok(Ready { key: self.salt.key(&prepared.key), record, fingerprint }), prepared.warnings)
     }
 }

@@ -164,7 +164,9 @@ impl Run {
 
     fn settle(&self, records: &[u64]) {
         let mut account = self.lock();
-        records.iter().for_each(|record| account.settle(*record));
+        for record in records {
+            account.settle(*record);
+        }
         if account.ledger.has_failed() {
             self.enough.send_replace(true);
         }

@@ -164,7 +164,7 @@ impl JournalReport {
         writer.write_record(["file", "line", "outcome", "code", "reason", "http_status", "attempts", "contact_id"])?;
         let mut writer = csv::WriterBuilder::new()
             .has_headers(false)
-            .from_writer(writer.into_inner().map_err(|error| error.into_error())?);
+            .from_writer(writer.into_inner().map_err(csv::IntoInnerError::into_error)?);
         self.each_row(outcome, |row| Ok(writer.serialize(row)?))?;
         Ok(writer.flush()?)
     }

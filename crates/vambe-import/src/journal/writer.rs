@@ -45,10 +45,12 @@ impl Writer {
     /// Waits for everything to be written. All who send entries must have gone.
     pub(crate) async fn end(self) -> Result<(), ImportError> {
         drop((self.entries, self.written));
-        let result = spawn_blocking(|| self.thread.join())
-            .await
-            .and_then(|result| Ok(result.unwrap_or_else(|panic| resume_unwind(panic))));
-        result.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+        let joined = spawn_blocking(|| self.thread.join()).await;
+        match joined {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(error) => resume_unwind(error.into_panic()),
+        }
     }
 }
 
