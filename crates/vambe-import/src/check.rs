@@ -103,6 +103,9 @@ impl Checked {
                 Err(reason) => ledger.reject(&row, &reason),
                 Ok(ready) => {
                     ledger.accept(&row, None);
+                    if ready.other_key.is_some_and(|key| self.repeats.has_seen(key)) {
+                        ledger.warn_of(&row, "phone_other_spelling");
+                    }
                     let was_seen =
                         self.repeats.see(number, ready.key).map_err(|error| ImportError::temporary(&error))?;
                     self.repeated += u64::from(was_seen);

@@ -88,7 +88,12 @@ mod tests {
     const SALT: Salt = Salt([1; 16]);
 
     fn ready(body: &str) -> Ready {
-        Ready { record: CustomerRecord::default(), key: SALT.key("a"), fingerprint: Some(SALT.fingerprint(body, &[])) }
+        Ready {
+            record: CustomerRecord::default(),
+            key: SALT.key("a"),
+            other_key: None,
+            fingerprint: Some(SALT.fingerprint(body, &[])),
+        }
     }
 
     #[test]

@@ -37,7 +37,10 @@ pub(crate) struct Judged {
 /// A record without errors.
 pub(crate) struct Ready {
     pub(crate) record: CustomerRecord,
+    /// The customer, exactly as spelled: another spelling of the number may be somebody else's.
     pub(crate) key: Hash,
+    /// The customer under the other spelling of the number.
+    pub(crate) other_key: Option<Hash>,
     pub(crate) fingerprint: Option<Fingerprint>,
 }
 
@@ -57,7 +60,15 @@ impl Judge {
         };
         let left_out = self.compared_without.as_ref().filter(|_| compares);
         let fingerprint = left_out.map(|left_out| self.salt.fingerprint(&prepared.body, left_out));
-        (Ok(Ready { key: self.salt.key(&prepared.key), record, fingerprint }), prepared.warnings)
+        (
+            Ok(Ready {
+                key: self.salt.key(&prepared.exact_key),
+                other_key: prepared.other_key.map(|key| self.salt.key(&key)),
+                record,
+                fingerprint,
+            }),
+            prepared.warnings,
+        )
     }
 }
 

@@ -10,7 +10,7 @@ use crate::events::{Event, Events};
 use crate::reason::Reason;
 use crate::rejects::Rejects;
 use crate::row::Row;
-use crate::summary::{Changes, Summary, count};
+use crate::summary::{Changes, Count, Summary, count};
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -105,6 +105,13 @@ impl Ledger {
         note(self.summary.changes.get_or_insert_default());
     }
 
+    /// Notes which numbers are spelled in two ways, which may be one account or two.
+    pub(crate) fn respelled(&mut self, rows: Option<Count>) {
+        if let Some(rows) = rows {
+            self.summary.warnings.insert("phone_other_spelling".to_owned(), rows);
+        }
+    }
+
     /// Notes how many rows are about a customer of an earlier row, where none is left out for it.
     pub(crate) fn repeated(&mut self, rows: u64) {
         self.summary.repeated = rows;
@@ -113,7 +120,7 @@ impl Ledger {
     /// Notes a row before anything becomes of it: whether its text was damaged before it came into the file.
     pub(crate) fn look_at(&mut self, row: &Row) {
         if row.is_damaged() {
-            count(&mut self.summary.warnings, "damaged_text", row.line());
+            self.warn_of(row, "damaged_text");
         }
     }
 
@@ -123,6 +130,10 @@ impl Ledger {
                 count(&mut self.summary.warnings, warning.code.as_str(), row.line());
             }
         }
+    }
+
+    pub(crate) fn warn_of(&mut self, row: &Row, code: &str) {
+        count(&mut self.summary.warnings, code, row.line());
     }
 
     /// Puts the rejected rows on the disk.

@@ -41,6 +41,11 @@ impl Repeats {
         Ok(was_seen)
     }
 
+    /// Returns whether a customer was seen, as far as the filter can tell.
+    pub(crate) fn has_seen(&self, key: Hash) -> bool {
+        self.seen.contains(key)
+    }
+
     /// Ends the taking, and gives the filter's memory back.
     pub(crate) fn finish(mut self) -> rusqlite::Result<LastRows> {
         if self.last.many.is_some() {
@@ -110,26 +115,38 @@ impl Bloom {
 
     /// Adds a key; returns whether it seems to be there already.
     fn insert(&mut self, key: Hash) -> bool {
-        let (line, bits) = key.split_at(8);
-        let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-        let count = self.lines.len();
-        let index = usize::try_from(number(line) % count as u64).unwrap_or(0);
-        let line = &mut self.lines[index];
-        let mut bits = number(bits);
+        let (line, bits) = self.place(key);
+        let line = &mut self.lines[line];
         let mut was_there = true;
-        for _ in 0..BITS_A_KEY {
-            let (word, bit) = ((bits >> 6 & 7) as usize, 1_u64 << (bits & 63));
+        for (word, bit) in bits {
             was_there &= line[word] & bit != 0;
             line[word] |= bit;
-            bits >>= 9;
         }
         was_there
+    }
+
+    fn contains(&self, key: Hash) -> bool {
+        let (line, bits) = self.place(key);
+        bits.iter().all(|(word, bit)| self.lines[line][*word] & bit != 0)
+    }
+
+    /// Returns the line of a key, and its bits there: the word of each, and its mask.
+    fn place(&self, key: Hash) -> (usize, [(usize, u64); BITS_A_KEY]) {
+        let (line, bits) = key.split_at(8);
+        let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        let line = usize::try_from(number(line) % self.lines.len() as u64).unwrap_or(0);
+        let bits = number(bits);
+        let bit = |index: usize| {
+            let bits = bits >> (9 * index);
+            ((bits >> 6 & 7) as usize, 1_u64 << (bits & 63))
+        };
+        (line, std::array::from_fn(bit))
     }
 }
 
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 const LEAST_BYTES: u64 = 64 * 1024;
-const BITS_A_KEY: u32 = 6;
+const BITS_A_KEY: usize = 6;
 
 #[cfg(test)]
 mod tests {

@@ -23,6 +23,7 @@ use crate::run::Run;
 use crate::source_state::SourceState;
 use crate::stamp::stamps;
 use crate::stop::Stop;
+use crate::summary::Count;
 use crate::survey::survey;
 
 /// How rows are sent.
@@ -70,8 +71,9 @@ impl Import {
             Ok(outset) => outset,
             Err(ending) => return Ok(Report::new(ledger, ending, None)),
         };
-        let Outset { judge, rows, is_read_twice, last, gate, feed, session, mut writer } = outset;
+        let Outset { judge, rows, is_read_twice, respelled, last, gate, feed, session, mut writer } = outset;
         ledger.start(rows);
+        ledger.respelled(respelled);
         let id = session.as_ref().map(|session| session.id);
         let account = Account::new(ledger, gate, last, session, client.check_options().clone());
         let run = Run::new(account, most_in_flight, canary);
@@ -128,7 +130,17 @@ impl Import {
         };
         let is_read_twice = survey.rows.is_some();
         let rows = survey.rows.or(rows_to_retry);
-        Ok(Outset { judge, rows, is_read_twice, last: survey.last, gate, feed, session, writer })
+        Ok(Outset {
+            judge,
+            rows,
+            is_read_twice,
+            respelled: survey.respelled,
+            last: survey.last,
+            gate,
+            feed,
+            session,
+            writer,
+        })
     }
 }
 
@@ -137,6 +149,7 @@ struct Outset {
     judge: Arc<Judge>,
     rows: Option<u64>,
     is_read_twice: bool,
+    respelled: Option<Count>,
     last: LastRows,
     gate: Gate,
     feed: Feed,

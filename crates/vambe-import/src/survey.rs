@@ -13,6 +13,7 @@ use crate::ledger::Progress;
 use crate::repeats::{LastRows, Repeats};
 use crate::source::Source;
 use crate::stop::Stop;
+use crate::summary::Count;
 
 /// What one reading tells.
 #[derive(Default)]
@@ -22,6 +23,8 @@ pub(crate) struct Survey {
     pub(crate) last: LastRows,
     /// How many rows are about a customer of an earlier row.
     pub(crate) repeated: u64,
+    /// How many rows spell a number otherwise than an earlier row, and the line of the first.
+    pub(crate) respelled: Option<Count>,
 }
 
 /// Reads a source that is opened once more for this; there is none where it can be read only once.
@@ -53,19 +56,23 @@ pub(crate) async fn survey(
         let batch = batch.map_err(|error| failed(error.into()))?;
         progress.bytes = batch.last().map_or(progress.bytes, |judged| judged.row.end());
         survey.rows = survey.rows.map(|rows| rows + batch.len() as u64);
-        survey.repeated += take(&batch, &mut repeats).map_err(|error| failed(ImportError::temporary(&error)))?;
+        survey.take(&batch, &mut repeats).map_err(|error| failed(ImportError::temporary(&error)))?;
         on_progress(&progress);
     }
     survey.last = repeats.finish().map_err(|error| failed(ImportError::temporary(&error)))?;
     Ok(survey)
 }
 
-fn take(batch: &[Judged], repeats: &mut Repeats) -> rusqlite::Result<u64> {
-    let mut repeated = 0;
-    for judged in batch {
-        if let Ok(ready) = &judged.found {
-            repeated += u64::from(repeats.see(judged.number, ready.key)?);
+impl Survey {
+    fn take(&mut self, batch: &[Judged], repeats: &mut Repeats) -> rusqlite::Result<()> {
+        for judged in batch {
+            let Ok(ready) = &judged.found else { continue };
+            self.repeated += u64::from(repeats.see(judged.number, ready.key)?);
+            if ready.other_key.is_some_and(|key| repeats.has_seen(key)) {
+                let count = self.respelled.get_or_insert(Count { rows: 0, first_line: judged.row.line() });
+                count.rows += 1;
+            }
         }
+        Ok(())
     }
-    Ok(repeated)
 }

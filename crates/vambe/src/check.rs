@@ -30,6 +30,13 @@ pub struct Prepared {
     pub warnings: Vec<Violation>,
     /// The record's identity: records that share it are sent one after another.
     pub key: String,
+    /// Who the record is about as it is spelled; personal data. Other spellings of a number, which may be somebody else's,
+    /// have other keys.
+    #[serde(skip)]
+    pub exact_key: String,
+    /// What `exact_key` is under the other spelling of a Mexican, Argentine or Brazilian number.
+    #[serde(skip)]
+    pub other_key: Option<String>,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -56,7 +63,14 @@ pub fn validate(record: &CustomerRecord, options: &CheckOptions) -> Validation {
 pub fn prepare(record: &CustomerRecord, options: &CheckOptions) -> Result<Prepared, Error> {
     let mut changes = Vec::new();
     let (customer, body, found) = check(record, options, Some(&mut changes)).map_err(Error::validation)?;
-    Ok(Prepared { key: customer.identity(), body, changes, warnings: found.warnings })
+    Ok(Prepared {
+        key: customer.identity(),
+        exact_key: customer.exact_identity(),
+        other_key: customer.other_identity(),
+        body,
+        changes,
+        warnings: found.warnings,
+    })
 }
 
 impl<'r> Customer<'r> {

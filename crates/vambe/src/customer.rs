@@ -59,6 +59,22 @@ impl<'r> Customer<'r> {
     /// The Mexican, Argentine and Brazilian spellings of one number share it too. It holds
     /// personal data.
     pub fn identity(&self) -> String {
+        self.identity_with(phone::identity_digits)
+    }
+
+    /// Returns the text that two records share when they spell the contact alike: each spelling of a number has its own.
+    pub(crate) fn exact_identity(&self) -> String {
+        self.identity_with(|number| phone::international_digits(number).into())
+    }
+
+    /// Returns what [`exact_identity`](Self::exact_identity) is under the other spelling of the number, if it has one.
+    pub(crate) fn other_identity(&self) -> Option<String> {
+        let (Channel::WhatsApp(identity) | Channel::WebWhatsApp(identity)) = &self.channel else { return None };
+        let other = phone::other_digits(&identity.contact_phone_number)?;
+        Some(self.identity_with(|_| other.as_str().into()))
+    }
+
+    fn identity_with<'a>(&'a self, digits: impl FnOnce(&'a str) -> Cow<'a, str>) -> String {
         let mut text = String::with_capacity(TYPICAL_IDENTITY);
         text.push_str(self.channel.name());
         text.push('/');
@@ -66,7 +82,7 @@ impl<'r> Customer<'r> {
             Channel::WhatsApp(identity) | Channel::WebWhatsApp(identity) => {
                 push_own_number(&mut text, &identity.channel_phone_number);
                 text.push('/');
-                text.push_str(&phone::identity_digits(&identity.contact_phone_number));
+                text.push_str(&digits(&identity.contact_phone_number));
             }
             Channel::Webchat { channel_id, external_user_id } => {
                 text.push_str(&channel_id.to_ascii_lowercase());

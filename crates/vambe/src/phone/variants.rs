@@ -45,12 +45,22 @@ pub fn phone_variants(number: &str) -> Vec<PhoneVariant> {
 ///
 /// Records of one account must not overtake each other, whichever spelling they use.
 pub(crate) fn identity_digits(cleaned: &str) -> Cow<'_, str> {
-    let digits = cleaned.trim_start_matches('+');
-    let digits = digits.strip_prefix("00").unwrap_or(digits);
+    let digits = international_digits(cleaned);
     match other_spelling(digits) {
         Some(other) if other.len() < digits.len() => other.into(),
         _ => digits.into(),
     }
+}
+
+/// Returns the digits of a number without what may stand before its country code.
+pub(crate) fn international_digits(cleaned: &str) -> &str {
+    let digits = cleaned.trim_start_matches('+');
+    digits.strip_prefix("00").unwrap_or(digits)
+}
+
+/// Returns the digits of the other spelling of an account, if there is one.
+pub(crate) fn other_digits(cleaned: &str) -> Option<String> {
+    other_spelling(international_digits(cleaned))
 }
 
 fn other_spelling(digits: &str) -> Option<String> {
