@@ -4,7 +4,7 @@ use std::io;
 
 use clap::error::ErrorKind;
 use vambe::ErrorCode;
-use vambe_import::{ImportError, RejectsProblem, StopCause};
+use vambe_import::{ImportError, RejectsProblem, SourceProblem, StopCause};
 
 use crate::io::Io;
 
@@ -67,6 +67,10 @@ pub(crate) fn import_code(error: &ImportError) -> i32 {
     match error {
         ImportError::Rejects { problem: RejectsProblem::Io(_), .. } => FAILED,
         ImportError::Header { .. } | ImportError::Rejects { .. } => USAGE,
+        ImportError::Source(error) => match error.problem {
+            SourceProblem::NoSheet { .. } | SourceProblem::NoWorkbook | SourceProblem::StdinTwice => USAGE,
+            _ => FAILED,
+        },
         _ => FAILED,
     }
 }

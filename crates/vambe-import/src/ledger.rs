@@ -49,12 +49,16 @@ impl Ledger {
         self.summary.rejected += 1;
         self.bytes = self.bytes.max(row.end());
         count(&mut self.summary.codes, reason.code, row.line());
-        let written = self.rejects.write(row, reason.code, &reason.text);
+        let written = self.rejects.write(row, reason);
         self.keep_failure(written);
     }
 
-    /// Notes a row before anything becomes of it: whether its text was damaged before it came into the file.
+    /// Notes a row before anything becomes of it: whether its text was damaged before it came into the file,
+    /// and whether cells of a sheet hold errors such as `#N/A`, which count as nothing.
     pub(crate) fn look_at(&mut self, row: &Row) {
+        if row.has_error_cells() {
+            count(&mut self.summary.warnings, "cell_error", row.line());
+        }
         if row.is_damaged() {
             count(&mut self.summary.warnings, "damaged_text", row.line());
         }

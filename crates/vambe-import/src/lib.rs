@@ -29,6 +29,7 @@ mod ledger;
 mod reason;
 mod rejects;
 mod row;
+mod self_named;
 mod send;
 mod source;
 mod stop;
@@ -37,10 +38,13 @@ mod target;
 
 pub use columns::{Columns, HeaderProblem, UnknownColumns, quoted};
 pub use constants::{Constant, ConstantError};
-pub use error::{ImportError, RejectsProblem, SourceError, SourceProblem};
+pub use error::{FileKind, ImportError, RejectsProblem, SourceError, SourceProblem};
 pub use import::{Ending, Import, ImportOptions, Report};
 pub use ledger::Progress;
 pub use row::{Header, Row};
-pub use source::{CsvFormat, Delimiter, FileKind, Format, MAX_ROW, Quote, Source, SourceOptions, TextEncoding};
+pub use source::{
+    Compression, CsvFormat, Delimiter, FileFormat, Fingerprint, Format, JsonFormat, JsonLayout, LineEnds, MAX_ROW,
+    Quote, Source, SourceOptions, TextEncoding, TextFormat, XlsxFormat,
+};
 pub use stop::{Stop, StopCause};
 pub use summary::{Count, Summary};

@@ -24,7 +24,7 @@ pub struct Summary {
     pub not_sent: Option<u64>,
     /// Rejected rows by code.
     pub codes: BTreeMap<String, Count>,
-    /// Rows with warnings by code. An import notices `damaged_text` only, a check all.
+    /// Rows with warnings by code. An import notices `damaged_text` and `cell_error` only, a check all.
     pub warnings: BTreeMap<String, Count>,
     /// How long it took.
     #[serde(rename = "elapsed_seconds", serialize_with = "as_seconds")]

@@ -41,7 +41,8 @@ impl DateTime {
         (in_range && offset_fits).then_some(Self { date, hour, minute, second, nanosecond, offset_seconds })
     }
 
-    pub(crate) fn is_naive(self) -> bool {
+    /// Returns whether the moment has no offset, so that nobody can tell which hour was meant.
+    pub fn is_naive(self) -> bool {
         self.offset_seconds.is_none()
     }
 }
