@@ -53,7 +53,7 @@ async fn imports_what_it_can_of_a_messy_file_and_gives_the_rest_back_with_reason
     assert_eq!(ran.code, Some(3));
     assert_eq!(
         ran.stderr,
-        "messy.csv: windows-1252, separated by semicolon\n\
+        "messy.csv: windows-1252, separated by semicolon, CRLF\n\
          messy.csv: no fields, sent as metadata: \"Sucursal\"\n\
          messy.csv: columns without a name, left out: 1\n"
     );
@@ -72,7 +72,7 @@ async fn imports_what_it_can_of_a_messy_file_and_gives_the_rest_back_with_reason
     let mut rows: Vec<_> = rejects.strip_prefix('\u{feff}').unwrap().split_inclusive("\r\n").collect();
     assert_eq!(
         rows.remove(0),
-        "_line;_code;_reason;channel;contact_phone_number;contact_name;contact_email;Sucursal;\r\n"
+        "_line;_code;_reason;_http_status;_attempts;channel;contact_phone_number;contact_name;contact_email;Sucursal;\r\n"
     );
     rows.sort_unstable();
     let starts_and_ends: Vec<_> = rows
@@ -82,7 +82,7 @@ async fn imports_what_it_can_of_a_messy_file_and_gives_the_rest_back_with_reason
     assert_eq!(rows.len(), 6, "{rejects}");
     assert!(starts_and_ends.contains(&("4;phone_scientific".into(), "p;5,69877E+10;Luis Peña;;;\r\n")));
     assert!(rejects.contains("whatsapp;+56955555555;\"Con \"\"comillas\"\"\r\ny salto\";;;;many\r\n"));
-    assert!(rejects.contains("8;row_shape;the row has 3 cells, the header 6: add what is missing, or delete the row;whatsapp;+56944444444;short\r\n"));
+    assert!(rejects.contains("8;row_shape;the row has 3 cells, the header 6: add what is missing, or delete the row;;;whatsapp;+56944444444;short\r\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,13 +94,13 @@ async fn a_mended_file_of_rejected_rows_can_be_imported() {
     let arguments = ["import", "customers.csv", "--emulator"];
     assert_eq!(folder.run(&arguments).await.code, Some(3));
     let rejects = folder.read("customers.csv.rejects.csv");
-    assert!(rejects.starts_with("_line,_code,_reason,channel,"), "{rejects}");
+    assert!(rejects.starts_with("_line,_code,_reason,_http_status,_attempts,channel,"), "{rejects}");
     folder.write("mended.csv", rejects.replace("whatsap,", "whatsapp,"));
     let ran = folder.run(&["import", "mended.csv", "--emulator"]).await;
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(3), "mended.csv: UTF-8, separated by comma\n"));
     let again = folder.read("mended.csv.rejects.csv");
     assert_eq!(again.lines().count(), 2);
-    assert!(again.starts_with("_line,_code,_reason,channel,channel_phone_number,"), "{again}");
+    assert!(again.starts_with("_line,_code,_reason,_http_status,_attempts,channel,channel_phone_number,"), "{again}");
     assert!(again.lines().nth(1).unwrap().starts_with("3,phone_letters,"), "{again}");
     folder.write("mended.csv", again.replace("+5691a2b3", "+56922222222"));
     assert_eq!(folder.run(&["import", "mended.csv", "--emulator"]).await.code, Some(0));
@@ -252,8 +252,12 @@ async fn a_file_that_cannot_be_read_is_refused_with_place_reason_and_way_out() {
     for (file, code, expected) in [
         ("empty.csv", 1, "empty.csv: is empty; the first row must hold the names of the columns"),
         ("header.csv", 1, "header.csv: has a header but no rows; check the export"),
-        ("book.csv", 1, "book.csv: is a workbook, not text; save it as \"CSV UTF-8\" first"),
-        ("packed.csv", 1, "packed.csv: is compressed; unpack it with gunzip first"),
+        (
+            "book.csv",
+            1,
+            "book.csv: a workbook that is damaged, or not written as Excel does; open it in a spreadsheet program and save it again",
+        ),
+        ("packed.csv", 1, "packed.csv: its gzip data is damaged or cut short; copy or pack the file again"),
         (
             "binary.csv",
             1,
@@ -322,11 +326,11 @@ async fn the_format_of_a_file_is_found_out_or_given() {
     folder.write("carets.csv", text.replace('|', "^"));
     let set = ["--set", "channel=whatsapp", "--set", "channel_phone_number=+56987654321"];
     for (file, extra, remark) in [
-        ("utf8.csv", &[][..], "UTF-8, separated by pipe"),
-        ("little.csv", &[], "UTF-16LE, separated by pipe"),
-        ("big.csv", &[], "UTF-16BE, separated by pipe"),
-        ("tabs.tsv", &[], "UTF-8, separated by tab"),
-        ("carets.csv", &["--delimiter", "^"], "UTF-8, separated by \"^\""),
+        ("utf8.csv", &[][..], "UTF-8 with BOM, separated by pipe, CRLF"),
+        ("little.csv", &[], "UTF-16LE, separated by pipe, CRLF"),
+        ("big.csv", &[], "UTF-16BE, separated by pipe, CRLF"),
+        ("tabs.tsv", &[], "UTF-8 with BOM, separated by tab, CRLF"),
+        ("carets.csv", &["--delimiter", "^"], "UTF-8 with BOM, separated by \"^\", CRLF"),
     ] {
         let ran = folder.run(&[&["check", file][..], &set, extra].concat()).await;
         assert_eq!((ran.code, ran.stderr), (Some(0), format!("{file}: {remark}\n")));
@@ -446,7 +450,7 @@ async fn without_quotes_a_reason_stays_in_its_cell() {
     let arguments = ["check", "customers.csv", "--quote", "none", "--channel", "whatsapp"];
     assert_eq!(folder.run(&arguments).await.code, Some(3));
     let rejects = folder.read("customers.csv.rejects.csv");
-    assert!(rejects.lines().all(|line| line.split('|').count() == 5), "{rejects}");
+    assert!(rejects.lines().all(|line| line.split('|').count() == 7), "{rejects}");
     assert!(rejects.ends_with("|x|\"Ana\n"), "{rejects}");
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use vambe_import::{Delimiter, JournalChoice, Quote, TextEncoding, UnknownColumns};
+use vambe_import::{Delimiter, FileFormat, JournalChoice, Quote, TextEncoding, UnknownColumns};
 
 /// Upserts customers into Vambe.
 ///
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Send the rows of CSV or TSV files.
+    /// Send the rows of files: CSV, TSV, XLSX, NDJSON or JSON.
     Import(Box<ImportArguments>),
     /// Check the rows of files; needs neither key nor network.
     Check(CheckArguments),
@@ -130,10 +130,10 @@ pub(crate) struct EmulatorArguments {
 
 #[derive(Args)]
 pub(crate) struct FileArguments {
-    /// CSV or TSV files with a header
+    /// CSV, TSV, XLSX, NDJSON or JSON; text may be packed with gzip or zstd; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
-    /// Where rejected rows go [default: FILE.rejects.csv]
+    /// Where rejected rows go [default: FILE.rejects.csv, or FILE.rejects.ndjson for JSON]
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
     /// Give a field, meta_data.<key> or custom.<key> a value in rows that have none; may be repeated
@@ -157,13 +157,19 @@ pub(crate) struct FileArguments {
     /// Show no progress and no remarks
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    /// Kind of file: csv (TSV too), xlsx, ndjson or json [default: found out from its content]
+    #[arg(long, value_enum, help_heading = "File format")]
+    pub(crate) format: Option<Format>,
+    /// Sheet of a workbook [default: the first that is visible]
+    #[arg(long, value_name = "NAME", help_heading = "File format")]
+    pub(crate) sheet: Option<String>,
     /// comma, semicolon, tab, pipe or a character [default: found out]
     #[arg(long, value_parser = delimiter, help_heading = "File format")]
     pub(crate) delimiter: Option<Delimiter>,
-    /// Such as utf-8, windows-1252, utf-16le [default: found out]
+    /// Such as utf-8, windows-1252, utf-16le [default: found out; for JSON utf-8]
     #[arg(long, value_parser = encoding, help_heading = "File format")]
     pub(crate) encoding: Option<TextEncoding>,
-    /// The quote around cells, or none [default: "]
+    /// The quote around cells, or none [default: ", or ' if the whole header stands in it]
     #[arg(long, value_parser = quote, help_heading = "File format")]
     pub(crate) quote: Option<Quote>,
 }
@@ -276,6 +282,25 @@ pub(crate) struct ConnectionArguments {
     /// PEM file of certificates to trust beside the system's
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     pub(crate) ca_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    Csv,
+    Xlsx,
+    Ndjson,
+    Json,
+}
+
+impl From<Format> for FileFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Xlsx => Self::Xlsx,
+            Format::Ndjson => Self::Ndjson,
+            Format::Json => Self::Json,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -4,7 +4,7 @@ use std::io;
 
 use clap::error::ErrorKind;
 use vambe::ErrorCode;
-use vambe_import::{ImportError, JournalProblem, RejectsProblem, StopCause};
+use vambe_import::{ImportError, JournalProblem, RejectsProblem, SourceProblem, StopCause};
 
 use crate::io::Io;
 
@@ -72,6 +72,10 @@ pub(crate) fn import_code(error: &ImportError) -> i32 {
                 FAILED
             }
             _ => USAGE,
+        },
+        ImportError::Source(error) => match error.problem {
+            SourceProblem::NoSheet { .. } | SourceProblem::NoWorkbook | SourceProblem::StdinTwice => USAGE,
+            _ => FAILED,
         },
         _ => FAILED,
     }

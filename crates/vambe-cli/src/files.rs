@@ -1,6 +1,6 @@
 //! What `import` and `check` have in common: files opened, run one after another, and reported.
 
-use std::path::PathBuf;
+use std::path::{Display, Path, PathBuf};
 
 use vambe_import::{Constant, Ending, Import, ImportOptions, Report, SourceOptions, Stop, UnknownColumns, quoted};
 
@@ -83,9 +83,11 @@ pub(crate) fn constants(set: &[String]) -> Result<Vec<Constant>, Failure> {
 async fn open(how: &impl RunFile, arguments: &FileArguments, io: &mut Io, stop: &Stop) -> Result<Vec<Import>, Failure> {
     let mut options = ImportOptions {
         source: SourceOptions {
+            format: arguments.format.map(Into::into),
             delimiter: arguments.delimiter,
             encoding: arguments.encoding,
-            quote: arguments.quote.unwrap_or_default(),
+            quote: arguments.quote,
+            sheet: arguments.sheet.clone(),
         },
         unknown: arguments.unknown.into(),
         constants: constants(&arguments.set)?,
@@ -95,7 +97,8 @@ async fn open(how: &impl RunFile, arguments: &FileArguments, io: &mut Io, stop: 
     };
     how.prepare(&mut options);
     let files = arguments.file.clone();
-    let imports = on_a_thread(stop, move || Import::open(&files, &options)).await??;
+    let stdin = std::mem::replace(&mut io.stdin, Box::new(std::io::empty()));
+    let imports = on_a_thread(stop, move || Import::open_with(&files, &options, stdin)).await??;
     if !arguments.quiet {
         for import in &imports {
             remark(import, arguments.unknown, io);
@@ -122,7 +125,7 @@ fn remark_on_history(import: &Import, io: &mut Io) -> Result<(), Failure> {
 }
 
 fn remark(import: &Import, unknown: Unknown, io: &mut Io) {
-    let path = import.path().display();
+    let path = named(import.path());
     let format = import.format();
     io.say(format_args!("{path}: {format}"));
     let columns = import.columns();
@@ -136,4 +139,9 @@ fn remark(import: &Import, unknown: Unknown, io: &mut Io) {
     if columns.nameless() > 0 {
         io.say(format_args!("{path}: columns without a name, left out: {}", columns.nameless()));
     }
+}
+
+/// Names a file in a message.
+fn named(path: &Path) -> Display<'_> {
+    if path == Path::new("-") { Path::new("standard input").display() } else { path.display() }
 }

@@ -177,8 +177,8 @@ fn rejected(reason: &Reason, failure: Option<Failure>) -> What {
     What::Rejected {
         code: reason.code,
         reason: reason.text.clone(),
-        status: reason.status,
-        attempts: reason.attempts,
+        status: reason.http_status,
+        attempts: reason.attempts.unwrap_or(0),
         failure,
     }
 }

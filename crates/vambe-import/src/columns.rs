@@ -6,7 +6,8 @@ use vambe::{CustomerRecord, Field, Value};
 
 use crate::constants::{Constant, key_of};
 use crate::reason::Reason;
-use crate::row::{Header, Row};
+use crate::row::{Content, Header, Row};
+use crate::self_named::SelfNamed;
 use crate::target::{NameProblem, Target};
 
 /// What becomes of columns that are like no field.
@@ -67,6 +68,7 @@ pub struct Columns {
     width: usize,
     unknown: Vec<String>,
     nameless: usize,
+    self_named: SelfNamed,
 }
 
 #[derive(Debug)]
@@ -77,7 +79,7 @@ struct Slot {
 }
 
 impl Columns {
-    /// Matches the names of a header to the fields of a record.
+    /// Matches the names of a header to the fields of a record; without one, every row names its values itself.
     ///
     /// # Errors
     ///
@@ -87,7 +89,9 @@ impl Columns {
         constants: &[Constant],
         unknown: UnknownColumns,
     ) -> Result<Self, Vec<HeaderProblem>> {
-        let names = header.map(Header::names).unwrap_or_default();
+        let Some(names) = header.map(Header::names) else {
+            return Ok(Self { self_named: SelfNamed::new(constants, unknown), ..Self::default() });
+        };
         let mut columns = Self { width: names.len(), ..Self::default() };
         let mut problems = Vec::new();
         for (index, name) in names.iter().enumerate() {
@@ -129,9 +133,11 @@ impl Columns {
     ///
     /// Blanks around a cell do not count, and empty cells are left out.
     pub(crate) fn record(&self, row: &Row) -> Result<CustomerRecord, Reason> {
-        match row.width() == self.width {
-            true => Ok(self.fill_record(row)),
-            false => Err(Reason::row_shape(row, self.width)),
+        match row.content() {
+            Content::Cells { ends, .. } if ends.len() == self.width => Ok(self.fill_record(row)),
+            Content::Cells { .. } => Err(Reason::row_shape(row, self.width)),
+            Content::Object(entries) => self.self_named.record(entries),
+            Content::Broken { problem, .. } => Err(Reason::invalid_json(problem)),
         }
     }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::columns::HeaderProblem;
-use crate::source::FileKind;
+use crate::columns::{HeaderProblem, quoted};
+use crate::source::{Compression, is_stdin};
 
 /// Why a file cannot be imported, or not to its end.
 #[derive(Debug)]
@@ -68,20 +68,28 @@ pub enum SourceProblem {
     NoPermission,
     /// Reading it failed.
     Io(io::Error),
+    /// A program that hands over rows cannot go on.
+    Program(String),
     /// There is nothing in it.
     Empty,
     /// There is nothing below the header.
     HeaderOnly,
-    /// It is no text file.
-    NotText(FileKind),
+    /// There is an array, and nothing in it.
+    NoRows,
+    /// It is of a kind that cannot be read, or cannot be read so.
+    WrongKind(FileKind),
+    /// What it is packed with is damaged, or ends too early.
+    Damaged(Compression),
     /// There are bytes that its encoding does not have.
     InvalidBytes {
         /// The encoding it was read as.
-        encoding: String,
+        encoding: &'static str,
     },
+    /// There is a zero byte in it.
+    ZeroByte,
     /// A quoted field has no end.
     UnclosedQuote,
-    /// A row is larger than [`MAX_ROW`](crate::MAX_ROW).
+    /// A row of cells is larger than [`MAX_ROW`](crate::MAX_ROW).
     RowTooLong,
     /// Rows are about customers of earlier rows, where that was to be an error.
     Repeated {
@@ -90,6 +98,41 @@ pub enum SourceProblem {
     },
     /// It was changed while it was read.
     Changed,
+    /// Another row is larger than [`MAX_ROW`](crate::MAX_ROW).
+    RowTooLarge,
+    /// It is not JSON from this column of the line on.
+    InvalidJson {
+        /// The column, from 1.
+        column: u64,
+    },
+    /// Its JSON has no end.
+    UnfinishedJson,
+    /// Its JSON is nested deeper than anything that could be sent.
+    TooDeep,
+    /// It is JSON, but no list of objects.
+    NoArray,
+    /// A workbook that is damaged.
+    BrokenWorkbook,
+    /// A workbook that takes more memory than there should be need of.
+    WorkbookTooLarge(&'static str),
+    /// A cell too far to the right.
+    TooManyColumns,
+    /// The workbook has no such sheet, or none that is visible.
+    NoSheet {
+        /// The sheet that was asked for.
+        wanted: Option<String>,
+        /// The visible sheets.
+        sheets: Vec<String>,
+    },
+    /// There is nothing in the sheet.
+    EmptySheet {
+        /// Its name.
+        sheet: String,
+    },
+    /// A sheet was asked for of what is no workbook.
+    NoWorkbook,
+    /// Standard input was named twice.
+    StdinTwice,
 }
 
 /// What is wrong with a journal.
@@ -163,9 +206,16 @@ impl fmt::Display for SourceProblem {
             Self::Directory => "is a directory; name a file in it",
             Self::NoPermission => "may not be read; give yourself permission to read it",
             Self::Io(error) => return write!(f, "cannot be read ({error}); check the disk and try again"),
+            Self::Program(message) => {
+                return write!(f, "the rows cannot be taken on ({message}); mend what makes them");
+            }
             Self::Empty => "is empty; the first row must hold the names of the columns",
             Self::HeaderOnly => "has a header but no rows; check the export",
-            Self::NotText(kind) => kind.way_out(),
+            Self::NoRows => "holds a list with nothing in it; check the export",
+            Self::WrongKind(kind) => kind.way_out(),
+            Self::Damaged(compression) => {
+                return write!(f, "its {compression} data is damaged or cut short; copy or pack the file again");
+            }
             Self::InvalidBytes { encoding } => {
                 return write!(
                     f,
@@ -173,6 +223,7 @@ impl fmt::Display for SourceProblem {
                      or pass --encoding windows-1252 if that is what it is"
                 );
             }
+            Self::ZeroByte => "a zero byte, which no text has; repair or export the file again",
             Self::UnclosedQuote => "a quoted field is never closed; close the quote, or pass --quote none",
             Self::Repeated { rows } => {
                 return write!(
@@ -184,15 +235,81 @@ impl fmt::Display for SourceProblem {
             Self::RowTooLong => {
                 "a row of more than 1 MiB; look for a quote that is left open there, or pass --quote none"
             }
+            Self::RowTooLarge => "a row of more than 1 MiB; leave out its longest texts",
+            Self::InvalidJson { column } => {
+                return write!(f, "is not JSON at column {column}; correct it there, or export the file again");
+            }
+            Self::UnfinishedJson => "its JSON ends too early; look for a missing bracket or quote, or export it again",
+            Self::TooDeep => "its JSON is nested more than 127 deep; flatten it",
+            Self::NoArray => {
+                "is JSON, but no list of objects; write one object a line (NDJSON), or all of them in one list"
+            }
+            _ => return self.fmt_workbook(f),
         })
     }
+}
+
+impl SourceProblem {
+    fn fmt_workbook(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WorkbookTooLarge(how) => {
+                return write!(f, "is too large to read ({how}); save the sheet alone as \"CSV UTF-8\"");
+            }
+            Self::TooManyColumns => {
+                "a cell beyond column 4096; delete what stands that far to the right, or save as \"CSV UTF-8\""
+            }
+            Self::NoSheet { wanted, sheets } => {
+                match wanted {
+                    Some(wanted) => write!(f, "has no sheet \"{wanted}\"")?,
+                    None => f.write_str("has no sheet that is visible")?,
+                }
+                return match sheets.is_empty() {
+                    true => f.write_str("; name one with --sheet"),
+                    false => write!(f, "; its sheets are {}", quoted(sheets)),
+                };
+            }
+            Self::EmptySheet { sheet } => {
+                return write!(f, "the sheet \"{sheet}\" is empty; name another with --sheet");
+            }
+            Self::NoWorkbook => "is no workbook, so it has no sheets; leave out --sheet",
+            Self::StdinTwice => "can be read only once; name it once",
+            _ => "a workbook that is damaged, or not written as Excel does; open it in a spreadsheet program and save it again",
+        })
+    }
+}
+
+/// What a file that cannot be read as rows turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// An Excel workbook, where text was to be read.
+    Workbook,
+    /// A workbook of Excel 2003 or older (`.xls`), or another file of that time.
+    OldWorkbook,
+    /// A workbook with a password.
+    Protected,
+    /// A binary workbook (`.xlsb`).
+    BinaryWorkbook,
+    /// A sheet (`.ods`) or another file of `OpenDocument`.
+    OpenDocument,
+    /// Another ZIP archive, such as a Word file.
+    Archive,
+    /// A page of HTML, or XML.
+    Markup,
+    /// Something with zero bytes: a binary file, or UTF-16 without its mark.
+    Binary,
 }
 
 impl FileKind {
     fn way_out(self) -> &'static str {
         match self {
-            Self::Workbook => "is a workbook, not text; save it as \"CSV UTF-8\" first",
-            Self::Gzip => "is compressed; unpack it with gunzip first",
+            Self::Workbook => "is a workbook, not text; leave out --format, or save it as \"CSV UTF-8\"",
+            Self::OldWorkbook => "is of an old Office version (such as .xls); save it as .xlsx or \"CSV UTF-8\"",
+            Self::Protected => "is a workbook with a password; save a copy without one",
+            Self::BinaryWorkbook => "is a binary workbook (.xlsb); save it as .xlsx or \"CSV UTF-8\"",
+            Self::OpenDocument => "is an OpenDocument file (such as .ods); save it as .xlsx or CSV",
+            Self::Archive => "is a ZIP archive, but no workbook; unpack it, and name a file in it",
+            Self::Markup => "is HTML or XML, whatever its name; open it in a spreadsheet program and save it as .xlsx",
             Self::Binary => "holds zero bytes, so it is no CSV file; if it is UTF-16 text, pass --encoding utf-16le",
         }
     }
@@ -295,7 +412,10 @@ impl From<SourceError> for ImportError {
 }
 
 fn write_place(f: &mut fmt::Formatter<'_>, path: &Path, line: Option<u64>) -> fmt::Result {
-    write!(f, "{}", path.display())?;
+    match is_stdin(path) {
+        true => f.write_str("standard input")?,
+        false => write!(f, "{}", path.display())?,
+    }
     match line {
         Some(line) => write!(f, ", line {line}: "),
         None => f.write_str(": "),

@@ -1,6 +1,7 @@
 //! [`Import`]: a file that is ready to be imported, and what came of it.
 
 use std::ffi::OsString;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,12 +9,12 @@ use vambe::{Client, Error};
 
 use crate::columns::{Columns, UnknownColumns};
 use crate::constants::Constant;
-use crate::error::{ImportError, JournalProblem, RejectsProblem};
+use crate::error::{ImportError, JournalProblem, RejectsProblem, SourceError, SourceProblem};
 use crate::journal::{Journal, LastRun, RunId};
 use crate::ledger::Ledger;
-use crate::rejects::Rejects;
+use crate::rejects::{Rejects, default_path};
 use crate::row::Header;
-use crate::source::{Format, Source, SourceOptions};
+use crate::source::{Format, Source, SourceOptions, is_stdin};
 use crate::source_state::SourceState;
 use crate::stop::StopCause;
 use crate::summary::Summary;
@@ -29,7 +30,7 @@ pub struct ImportOptions {
     pub constants: Vec<Constant>,
     /// The most rows to take of each file. Default: all.
     pub limit: Option<u64>,
-    /// Where rejected rows go. Default: the file's name with `.rejects.csv` added.
+    /// Where rejected rows go. Default: the file's name with `.rejects.csv` added, or `.rejects.ndjson` for JSON.
     pub rejects: Option<PathBuf>,
     /// What remembers from run to run what was accepted.
     pub journal: JournalChoice,
@@ -90,19 +91,36 @@ pub enum Ending {
 impl Import {
     /// Opens files, matches their columns, and makes sure that rejected rows can be written.
     ///
+    /// The path `-` is standard input.
+    ///
     /// # Errors
     ///
     /// The first file that cannot be imported, before anything is sent of any.
     pub fn open(paths: &[PathBuf], options: &ImportOptions) -> Result<Vec<Self>, ImportError> {
+        Self::open_with(paths, options, Box::new(io::stdin()))
+    }
+
+    /// Opens files as [`open`](Self::open) does, with a reader in the place of standard input.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`open`](Self::open).
+    pub fn open_with(
+        paths: &[PathBuf],
+        options: &ImportOptions,
+        stdin: Box<dyn Read + Send>,
+    ) -> Result<Vec<Self>, ImportError> {
+        let mut stdin = Some(stdin);
         let mut outputs: Vec<PathBuf> = Vec::new();
         let mut journals: Vec<Arc<Journal>> = Vec::new();
         let mut imports = Vec::new();
         for path in paths {
-            let output = options.rejects.clone().unwrap_or_else(|| default_rejects(path));
+            let source = open_source(path, &options.source, &mut stdin)?;
+            let output = options.rejects.clone().unwrap_or_else(|| default_path(path, &source.format()));
             if outputs.contains(&output) {
                 return Err(ImportError::Rejects { path: output, problem: RejectsProblem::Shared });
             }
-            let mut import = Self::open_one(path, output.clone(), paths, options)?;
+            let mut import = Self::of_source(source, output.clone(), paths, options)?;
             import.journal =
                 options.journal.path_for(path).map(|path| open_journal(&path, &mut journals)).transpose()?;
             imports.push(import);
@@ -181,15 +199,15 @@ impl Import {
         &self.columns
     }
 
-    fn open_one(
-        path: &Path,
+    fn of_source(
+        source: Source,
         output: PathBuf,
         inputs: &[PathBuf],
         options: &ImportOptions,
     ) -> Result<Self, ImportError> {
-        let source = Source::open(path, &options.source)?;
         let columns = Columns::new(source.header(), &options.constants, options.unknown).map_err(|problems| {
-            ImportError::Header { path: path.to_owned(), line: source.header().map(Header::line), problems }
+            let line = source.header().map(Header::line);
+            ImportError::Header { path: source.path().to_owned(), line, problems }
         })?;
         let rejects = Rejects::prepare(output, &source, inputs)?;
         Ok(Self {
@@ -236,6 +254,18 @@ impl Ending {
     }
 }
 
+fn open_source(
+    path: &Path,
+    options: &SourceOptions,
+    stdin: &mut Option<Box<dyn Read + Send>>,
+) -> Result<Source, SourceError> {
+    if !is_stdin(path) {
+        return Source::open(path, options);
+    }
+    let bytes = stdin.take().ok_or_else(|| SourceError::at(path, None, SourceProblem::StdinTwice))?;
+    Source::from_reader(path, bytes, options)
+}
+
 impl Report {
     /// Closes the account of a run that ended in a way, with so many rows left; `None` where nobody can know.
     pub(crate) fn new(ledger: Ledger, ending: Ending, not_sent: Option<u64>) -> Self {
@@ -267,10 +297,4 @@ fn open_journal(path: &Path, journals: &mut Vec<Arc<Journal>>) -> Result<Arc<Jou
     let journal = Journal::open(path)?;
     journals.push(Arc::clone(&journal));
     Ok(journal)
-}
-
-fn default_rejects(path: &Path) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(".rejects.csv");
-    name.into()
 }

@@ -81,7 +81,7 @@ impl Ledger {
         let line = row.line();
         count(&mut self.summary.codes, reason.code, line);
         if let Some(rejects) = &mut self.rejects {
-            let written = rejects.write(row, reason.code, &reason.text);
+            let written = rejects.write(row, reason);
             self.keep_failure(written);
         }
         let (code, text) = (Some(reason.code), Some(reason.text.as_str()));
@@ -117,8 +117,12 @@ impl Ledger {
         self.summary.repeated = rows;
     }
 
-    /// Notes a row before anything becomes of it: whether its text was damaged before it came into the file.
+    /// Notes a row before anything becomes of it: whether its text was damaged before it came into the file,
+    /// and whether cells of a sheet hold errors such as `#N/A`, which count as nothing.
     pub(crate) fn look_at(&mut self, row: &Row) {
+        if row.has_error_cells() {
+            self.warn_of(row, "cell_error");
+        }
         if row.is_damaged() {
             self.warn_of(row, "damaged_text");
         }

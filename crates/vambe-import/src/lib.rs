@@ -37,6 +37,7 @@ mod rejects;
 mod repeats;
 mod row;
 mod run;
+mod self_named;
 mod send;
 mod source;
 mod source_state;
@@ -48,13 +49,16 @@ mod target;
 
 pub use columns::{Columns, HeaderProblem, UnknownColumns, quoted};
 pub use constants::{Constant, ConstantError};
-pub use error::{ImportError, JournalProblem, RejectsProblem, SourceError, SourceProblem};
+pub use error::{FileKind, ImportError, JournalProblem, RejectsProblem, SourceError, SourceProblem};
 pub use events::Events;
 pub use import::{Ending, Import, ImportOptions, JournalChoice, Report};
 pub use journal::{FailureReport, JournalReport, LastRun, RowFormat, RowOutcome, RunReport};
 pub use ledger::Progress;
 pub use row::{Header, Row};
 pub use send::SendOptions;
-pub use source::{CsvFormat, Delimiter, FileKind, Format, MAX_ROW, Quote, Source, SourceOptions, TextEncoding};
+pub use source::{
+    Compression, CsvFormat, Delimiter, FileFormat, Fingerprint, Format, JsonFormat, JsonLayout, LineEnds, MAX_ROW,
+    Quote, Source, SourceOptions, TextEncoding, TextFormat, XlsxFormat,
+};
 pub use stop::{Stop, StopCause};
 pub use summary::{Changes, Count, Summary};

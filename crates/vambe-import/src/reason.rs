@@ -1,20 +1,25 @@
 //! [`Reason`]: why a row is rejected, in a code for programs and a sentence for people.
 
-use vambe::{Delivery, Error, Violation};
+use vambe::{Delivery, Error, Field, Violation};
 
 use crate::row::Row;
 
 /// Why a row is rejected. It never holds the API key.
+#[derive(Default)]
 pub(crate) struct Reason {
     pub(crate) code: &'static str,
     pub(crate) text: String,
     /// What the server answered, if it did.
-    pub(crate) status: Option<u16>,
-    /// How many times the row was sent.
-    pub(crate) attempts: u32,
+    pub(crate) http_status: Option<u16>,
+    /// How many times it was sent, if that is known.
+    pub(crate) attempts: Option<u32>,
 }
 
 impl Reason {
+    fn unsent(code: &'static str, text: String) -> Self {
+        Self { code, text, ..Self::default() }
+    }
+
     /// The row does not have one cell for each column.
     pub(crate) fn row_shape(row: &Row, columns: usize) -> Self {
         let cells = row.width();
@@ -26,10 +31,21 @@ impl Reason {
         Self::unsent("row_shape", text)
     }
 
+    /// The row is text that is no JSON object.
+    pub(crate) fn invalid_json(problem: &str) -> Self {
+        Self::unsent("invalid_json", format!("the row {problem}: correct it, one JSON object a row"))
+    }
+
+    /// The row gives one key of an object field twice, nested and by a name of its own.
+    pub(crate) fn duplicate(field: Field, key: &str) -> Self {
+        let text = format!("{}.{key} is given twice: leave one of them out", field.name());
+        Self::unsent("duplicate_field", text)
+    }
+
     /// The run was ended before the answer came.
     pub(crate) fn interrupted() -> Self {
         let text = "the import was ended before the answer came, and the row may have arrived: import it again";
-        Self { attempts: 1, ..Self::unsent("interrupted", text.to_owned()) }
+        Self { attempts: Some(1), ..Self::unsent("interrupted", text.to_owned()) }
     }
 
     /// The row breaks rules; the first one gives the code.
@@ -55,12 +71,9 @@ impl Reason {
             Delivery::Unknown => "; the row may have arrived all the same",
             _ => "",
         };
+        let attempts = Some(error.attempts()).filter(|attempts| *attempts > 0);
         let text = format!("{}{tried}{doubt}", error.message());
-        Self { code: error.code().as_str(), text, status: error.status(), attempts: error.attempts() }
-    }
-
-    fn unsent(code: &'static str, text: String) -> Self {
-        Self { code, text, status: None, attempts: 0 }
+        Self { code: error.code().as_str(), text, http_status: error.status(), attempts }
     }
 }
 

@@ -1,28 +1,44 @@
 //! [`Rejects`]: the rows that were not accepted, as they stood, with the reason.
 
+mod cells;
+mod objects;
+
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
-
 use crate::error::{ImportError, RejectsProblem};
+use crate::reason::Reason;
 use crate::row::{Header, Row};
-use crate::source::{CsvFormat, Format, Quote, Source};
+use crate::source::{Format, Source, is_stdin};
+
+use cells::CellsWriter;
+use objects::ObjectsWriter;
 
 /// A file of rejected rows, which can be mended and imported in turn.
 ///
-/// It comes into being with the first of them, in UTF-8 and otherwise written as the
-/// input is. `_line`, `_code` and `_reason` stand in front, so that a row with too many
+/// It comes into being with the first of them, and only its owner may read it, for it
+/// holds personal data. It is in UTF-8 and otherwise written as the input is: CSV for
+/// cells, NDJSON for objects. What it adds stands in front, so that a row with too many
 /// cells keeps them all.
 pub(crate) struct Rejects {
     path: PathBuf,
-    format: CsvFormat,
+    format: Format,
     header: Header,
-    own_columns: Vec<usize>,
     replaces: bool,
-    writer: Option<Writer<File>>,
+    writer: Option<Writer>,
 }
+
+enum Writer {
+    Cells(Box<CellsWriter>),
+    Objects(ObjectsWriter),
+}
+
+/// What it adds to a row. The names start with `_`, so that they are left out of the next import.
+const OWN_NAMES: [&str; 5] = ["_line", "_code", "_reason", "_http_status", "_attempts"];
+
+const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl Rejects {
     /// Makes sure that rows can be written, and leaves nothing behind.
@@ -32,18 +48,7 @@ impl Rejects {
             Err(problem) => return Err(ImportError::Rejects { path, problem }),
         };
         let header = source.header().cloned().unwrap_or_default();
-        let own_columns = header
-            .names()
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| OWN_COLUMNS.contains(&name.trim()))
-            .map(|(index, _)| index)
-            .collect();
-        let format = match source.format() {
-            Format::Csv(format) => format,
-            Format::Given => return Err(ImportError::Rejects { path, problem: RejectsProblem::NotRejects }),
-        };
-        Ok(Self { path, format, header, own_columns, replaces, writer: None })
+        Ok(Self { path, format: source.format(), header, replaces, writer: None })
     }
 
     /// Returns the file, once there is one.
@@ -51,12 +56,12 @@ impl Rejects {
         self.writer.is_some().then_some(self.path.as_path())
     }
 
-    pub(crate) fn write(&mut self, row: &Row, code: &str, reason: &str) -> Result<(), ImportError> {
-        if self.writer.is_none() {
-            self.writer = Some(self.create().map_err(|error| self.fail(error))?);
-        }
-        let line = row.line().to_string();
-        self.write_cells(row, [line.as_str(), code, reason]).map_err(|error| self.fail(error.into()))
+    pub(crate) fn write(&mut self, row: &Row, reason: &Reason) -> Result<(), ImportError> {
+        let written = match &mut self.writer {
+            None => self.create().and_then(|writer| self.writer.insert(writer).write(row, reason)),
+            Some(writer) => writer.write(row, reason),
+        };
+        written.map_err(|error| self.fail(error))
     }
 
     pub(crate) fn flush(&mut self) -> Result<(), ImportError> {
@@ -74,29 +79,12 @@ impl Rejects {
         Ok(())
     }
 
-    fn create(&mut self) -> io::Result<Writer<File>> {
-        let mut file = File::create(&self.path)?;
-        if self.format.has_mark || !self.format.encoding.is_utf8() {
-            // Whoever wrote the input in something else needs the mark to see accents.
-            file.write_all(UTF8_MARK)?;
-        }
-        let mut writer = dialect_of(self.format).from_writer(file);
-        let names = self.header.names().iter().map(String::as_str);
-        let original = original_cells(names, &self.own_columns);
-        writer.write_record(OWN_COLUMNS.into_iter().chain(original))?;
-        Ok(writer)
-    }
-
-    fn write_cells(&mut self, row: &Row, own: [&str; 3]) -> csv::Result<()> {
-        let Some(writer) = self.writer.as_mut() else { return Ok(()) };
-        let [line, code, reason] = own;
-        // Without quotes a delimiter in the reason would begin a new cell.
-        let reason = match self.format.quote {
-            Quote::None => reason.replace([char::from(self.format.delimiter.byte()), '\r', '\n'], " "),
-            Quote::Character(_) => reason.to_owned(),
-        };
-        let original = original_cells(row.cells(), &self.own_columns);
-        writer.write_record([line, code, reason.as_str()].into_iter().chain(original))
+    fn create(&self) -> io::Result<Writer> {
+        let file = create_private(&self.path, self.replaces)?;
+        Ok(match is_of_objects(&self.format) {
+            true => Writer::Objects(ObjectsWriter::new(file)),
+            false => Writer::Cells(Box::new(CellsWriter::start(file, &self.format, &self.header)?)),
+        })
     }
 
     fn fail(&self, error: io::Error) -> ImportError {
@@ -104,24 +92,44 @@ impl Rejects {
     }
 }
 
-const OWN_COLUMNS: [&str; 3] = ["_line", "_code", "_reason"];
-const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
+impl Writer {
+    fn write(&mut self, row: &Row, reason: &Reason) -> io::Result<()> {
+        match self {
+            Self::Cells(writer) => writer.write(row, reason),
+            Self::Objects(writer) => writer.write(row, reason),
+        }
+    }
 
-fn original_cells<'a>(cells: impl Iterator<Item = &'a str>, own_columns: &'a [usize]) -> impl Iterator<Item = &'a str> {
-    cells.enumerate().filter(|(index, _)| !own_columns.contains(index)).map(|(_, cell)| cell)
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Cells(writer) => writer.flush(),
+            Self::Objects(writer) => writer.flush(),
+        }
+    }
 }
 
-fn dialect_of(format: CsvFormat) -> WriterBuilder {
-    let mut builder = WriterBuilder::new();
-    builder.flexible(true).delimiter(format.delimiter.byte());
-    match format.quote {
-        Quote::Character(quote) => builder.quote(quote),
-        Quote::None => builder.quote_style(QuoteStyle::Never),
-    };
-    if format.ends_lines_with_crlf {
-        builder.terminator(Terminator::CRLF);
+/// Returns where rejected rows of an input go, unless somebody says otherwise.
+pub(crate) fn default_path(input: &Path, format: &Format) -> PathBuf {
+    let mut name = if is_stdin(input) { OsString::from("stdin") } else { OsString::from(input) };
+    name.push(if is_of_objects(format) { ".rejects.ndjson" } else { ".rejects.csv" });
+    name.into()
+}
+
+fn is_of_objects(format: &Format) -> bool {
+    matches!(format, Format::Json(_) | Format::Program)
+}
+
+fn create_private(path: &Path, replaces: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    if replaces {
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     }
-    builder
+    Ok(file)
 }
 
 /// Returns whether there is an older file to replace.
@@ -157,5 +165,6 @@ fn holds_rejects(path: &Path) -> io::Result<bool> {
     let mut start = Vec::new();
     File::open(path)?.take(64).read_to_end(&mut start)?;
     let text = start.strip_prefix(UTF8_MARK).unwrap_or(&start);
-    Ok(text.is_empty() || text.starts_with(OWN_COLUMNS[0].as_bytes()))
+    let first = text.iter().position(|byte| !matches!(byte, b'{' | b'"' | b'\'')).unwrap_or(text.len());
+    Ok(text.is_empty() || text[first..].starts_with(OWN_NAMES[0].as_bytes()))
 }

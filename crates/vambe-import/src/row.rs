@@ -8,6 +8,9 @@ pub struct Row {
     line: u64,
     end: u64,
     content: Content,
+    /// The text of an object, where its values alone do not tell how it was written.
+    text: Option<Box<str>>,
+    has_error_cells: bool,
 }
 
 /// What a row holds.
@@ -31,13 +34,28 @@ pub struct Header {
 impl Row {
     /// Makes a row of the text of its cells, one after another, and where each ends.
     pub(crate) fn new(line: u64, end: u64, text: String, ends: &[usize]) -> Self {
-        Self { line, end, content: Content::Cells { text, ends: ends.into() } }
+        let content = Content::Cells { text, ends: ends.into() };
+        Self { line, end, content, ..Self::default() }
     }
 
     /// Makes a row whose values name themselves.
-    #[allow(dead_code)]
     pub(crate) fn object(line: u64, end: u64, entries: Vec<(String, Value)>) -> Self {
-        Self { line, end, content: Content::Object(entries) }
+        Self { line, end, content: Content::Object(entries), ..Self::default() }
+    }
+
+    /// Makes a row of text that is none.
+    pub(crate) fn broken(line: u64, end: u64, text: String, problem: String) -> Self {
+        Self { line, end, content: Content::Broken { text, problem }, ..Self::default() }
+    }
+
+    /// Notes how an object was written, where its values alone do not tell.
+    pub(crate) fn written_as(self, text: Option<Box<str>>) -> Self {
+        Self { text, ..self }
+    }
+
+    /// Notes that there were error values, such as `#N/A`, which count as nothing.
+    pub(crate) fn with_error_cells(self, has_error_cells: bool) -> Self {
+        Self { has_error_cells, ..self }
     }
 
     /// Returns the line of the source on which the row starts, or its number there, from 1.
@@ -52,6 +70,16 @@ impl Row {
 
     pub(crate) fn content(&self) -> &Content {
         &self.content
+    }
+
+    /// Returns how an object was written, where its values alone do not tell.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// Returns whether there were error values, such as `#N/A`.
+    pub(crate) fn has_error_cells(&self) -> bool {
+        self.has_error_cells
     }
 
     /// Returns the number of cells, or of values.
@@ -84,12 +112,10 @@ impl Row {
 
     /// Returns whether some text was damaged before it came into the source.
     pub(crate) fn is_damaged(&self) -> bool {
-        let is_damaged = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
+        let is_damaged: fn(&str) -> bool = |text| text.contains(char::REPLACEMENT_CHARACTER);
         match &self.content {
             Content::Cells { text, .. } | Content::Broken { text, .. } => is_damaged(text),
-            Content::Object(entries) => {
-                entries.iter().any(|(_, value)| matches!(value, Value::Text(text) if is_damaged(text)))
-            }
+            Content::Object(entries) => entries.iter().any(|(_, value)| holds_text(value, is_damaged)),
         }
     }
 
@@ -100,11 +126,12 @@ impl Row {
 
     /// Returns about how much memory it takes.
     pub(crate) fn size(&self) -> usize {
-        match &self.content {
+        let content = match &self.content {
             Content::Cells { text, ends } => text.len() + size_of_val(&**ends),
             Content::Object(entries) => entries.iter().map(|(key, value)| key.len() + size_of_value(value)).sum(),
             Content::Broken { text, problem } => text.len() + problem.len(),
-        }
+        };
+        content + self.text.as_ref().map_or(0, |text| text.len())
     }
 }
 
@@ -138,4 +165,13 @@ fn size_of_value(value: &Value) -> usize {
         _ => 0,
     };
     within + size_of::<Value>()
+}
+
+fn holds_text(value: &Value, is_meant: fn(&str) -> bool) -> bool {
+    match value {
+        Value::Text(text) => is_meant(text),
+        Value::Array(values) => values.iter().any(|value| holds_text(value, is_meant)),
+        Value::Object(entries) => entries.iter().any(|(_, value)| holds_text(value, is_meant)),
+        _ => false,
+    }
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use crate::source::Fingerprint;
+
 /// A file as it was when somebody looked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SourceState {
@@ -18,12 +20,12 @@ impl SourceState {
     /// Looks at a file; of what is no file there is nothing to tell but the name.
     pub(crate) fn of(path: &Path) -> Self {
         let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file);
-        let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
+        let fingerprint = Fingerprint::of(path);
+        let modified = fingerprint.and_then(|fingerprint| fingerprint.modified);
         let since_1970 = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         Self {
             name: whole.to_string_lossy().into_owned(),
-            size: metadata.map(|metadata| metadata.len()),
+            size: fingerprint.map(|fingerprint| fingerprint.size),
             modified: since_1970.and_then(|time| i64::try_from(time.as_nanos()).ok()),
         }
     }

@@ -62,7 +62,8 @@ impl DateTime {
         Self::new(Date::new(year, month, small(days + 1)?)?, time, 0, Some(0))
     }
 
-    pub(crate) fn is_naive(self) -> bool {
+    /// Returns whether the moment has no offset, so that nobody can tell which hour was meant.
+    pub fn is_naive(self) -> bool {
         self.offset_seconds.is_none()
     }
 }

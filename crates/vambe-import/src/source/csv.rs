@@ -1,36 +1,20 @@
 //! Rows of a CSV or TSV file of any size, in constant memory.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use csv_core::{ReadRecordResult, Reader};
-use memchr::memchr_iter;
 
 use crate::error::{SourceError, SourceProblem};
 use crate::row::{Header, Row};
 
 use super::SourceOptions;
-use super::decode::{DecodeError, TextEncoding, TextReader};
-use super::dialect::{Delimiter, Quote, detect_delimiter, excel_hint, parser};
+use super::decode::TextReader;
+use super::dialect::{Dialect, excel_hint, parser};
+use super::format::CsvFormat;
+use super::place::Place;
 
 /// The largest row that is read, in bytes.
 pub const MAX_ROW: usize = 1024 * 1024;
-
-/// How a file turned out to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CsvFormat {
-    /// Its encoding.
-    pub encoding: TextEncoding,
-    /// Whether it starts with a byte order mark.
-    pub has_mark: bool,
-    /// The character between two cells.
-    pub delimiter: Delimiter,
-    /// How cells are quoted.
-    pub quote: Quote,
-    /// Whether lines end in CR and LF.
-    pub ends_lines_with_crlf: bool,
-}
 
 /// The rows of a CSV or TSV file, read as they are asked for.
 pub(super) struct CsvRows {
@@ -49,17 +33,13 @@ pub(super) struct CsvRows {
 }
 
 impl CsvRows {
-    /// Opens a file, and gives its size, its header, and the rows below.
-    pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<(Option<u64>, Header, Self), SourceError> {
-        let file = File::open(path).map_err(|error| SourceError::io(path, error))?;
-        let metadata = file.metadata().map_err(|error| SourceError::io(path, error))?;
-        if metadata.is_dir() {
-            return Err(SourceError::at(path, None, SourceProblem::Directory));
-        }
-        let size = metadata.is_file().then_some(metadata.len());
-        let reader =
-            TextReader::open(Box::new(file), options.encoding).map_err(|error| decode_error(path, None, "", error))?;
-        let mut rows = Self::start(path, reader, options);
+    /// Finds out how the cells are written, and reads the header and the first row below.
+    pub(super) fn open(
+        path: &Path,
+        reader: TextReader,
+        options: &SourceOptions,
+    ) -> Result<(Header, Self), SourceError> {
+        let mut rows = Self::start(path, reader);
         rows.find_dialect(options)?;
         let header = rows.read_row()?.ok_or_else(|| rows.fail(None, SourceProblem::Empty))?;
         rows.next = rows.read_row()?;
@@ -67,7 +47,7 @@ impl CsvRows {
             return Err(rows.fail(None, SourceProblem::HeaderOnly));
         }
         let header = Header::new(header.line(), header.cells().map(ToOwned::to_owned).collect());
-        Ok((size, header, rows))
+        Ok((header, rows))
     }
 
     pub(super) fn format(&self) -> CsvFormat {
@@ -82,25 +62,18 @@ impl CsvRows {
         }
     }
 
-    fn start(path: &Path, reader: TextReader, options: &SourceOptions) -> Self {
-        let delimiter = options.delimiter.unwrap_or(DEFAULT_DELIMITER);
-        let format = CsvFormat {
-            encoding: reader.encoding(),
-            has_mark: reader.has_mark(),
-            delimiter,
-            quote: options.quote,
-            ends_lines_with_crlf: false,
-        };
+    fn start(path: &Path, reader: TextReader) -> Self {
+        let Dialect { delimiter, quote, line_ends } = Dialect::default();
         Self {
             path: path.to_owned(),
+            format: CsvFormat { text: reader.format(), delimiter, quote, line_ends },
             reader,
-            parser: parser(delimiter, options.quote),
-            format,
+            parser: parser(delimiter, quote),
             next: None,
             text: String::new(),
             at: 0,
             text_before: 0,
-            place: Place { line: 1, after_cr: false },
+            place: Place::start(),
             is_closed: false,
             cells: vec![0; 4096],
             ends: vec![0; 64],
@@ -111,18 +84,20 @@ impl CsvRows {
         let mut has_more = true;
         while has_more && self.text.len() < DIALECT_SAMPLE {
             has_more = match self.reader.append_to(&mut self.text) {
+                Err(problem) if self.text.is_empty() => return Err(self.fail(None, problem)),
                 // Reading comes by here again, and knows the line by then.
-                Err(DecodeError::InvalidBytes) => false,
-                other => other.map_err(|error| self.decode_failed(None, error))?,
+                Err(_) => break,
+                Ok(has_more) => has_more,
             };
         }
         let hint = excel_hint(&self.text);
-        let sample = self.text.get(hint.map_or(0, |(_, length)| length)..).unwrap_or_default();
-        let delimiter = options.delimiter.or(hint.map(|(delimiter, _)| delimiter));
-        self.format.delimiter = delimiter.unwrap_or_else(|| detect_delimiter(sample, !has_more, options.quote));
-        self.format.ends_lines_with_crlf = sample.contains("\r\n");
         self.at = hint.map_or(0, |(_, length)| length);
-        self.parser = parser(self.format.delimiter, options.quote);
+        let sample = self.text.get(self.at..).unwrap_or_default();
+        let delimiter = options.delimiter.or(hint.map(|(delimiter, _)| delimiter));
+        let dialect = Dialect::find(sample, !has_more, delimiter, options.quote);
+        self.parser = parser(dialect.delimiter, dialect.quote);
+        let Dialect { delimiter, quote, line_ends } = dialect;
+        self.format = CsvFormat { delimiter, quote, line_ends, ..self.format };
         Ok(())
     }
 
@@ -169,9 +144,9 @@ impl CsvRows {
 
     fn finish_row(&mut self, line: u64, written: usize, cells: usize) -> Result<Row, SourceError> {
         let end = self.reader.bytes_for(self.text_before + self.at as u64);
-        let encoding = self.format.encoding.to_string();
+        // Cells are cut out of text at ASCII characters, so they are text too.
         let text = String::from_utf8(self.cells[..written].to_vec())
-            .map_err(|_| self.fail(Some(line), SourceProblem::InvalidBytes { encoding }))?;
+            .map_err(|_| self.fail(Some(line), SourceProblem::InvalidBytes { encoding: "UTF-8" }))?;
         Ok(Row::new(line, end, text, &self.ends[..cells]))
     }
 
@@ -205,7 +180,7 @@ impl CsvRows {
                 self.text.push('\n');
                 self.is_closed = true;
             }
-            Err(error) => return Err(self.decode_failed(Some(self.place.line), error)),
+            Err(problem) => return Err(self.fail(Some(self.place.line), problem)),
         }
         Ok(true)
     }
@@ -218,60 +193,24 @@ impl CsvRows {
     fn fail(&self, line: Option<u64>, problem: SourceProblem) -> SourceError {
         SourceError::at(&self.path, line, problem)
     }
-
-    fn decode_failed(&self, line: Option<u64>, error: DecodeError) -> SourceError {
-        decode_error(&self.path, line, &self.format.encoding.to_string(), error)
-    }
 }
 
-const DEFAULT_DELIMITER: Delimiter = Delimiter::COMMA;
 const DIALECT_SAMPLE: usize = 64 * 1024;
-
-/// The line that reading has arrived at; LF, CR and CRLF all end one.
-#[derive(Clone, Copy)]
-struct Place {
-    line: u64,
-    after_cr: bool,
-}
-
-impl Place {
-    fn line_breaks(text: &[u8]) -> u64 {
-        let mut place = Self { line: 0, after_cr: false };
-        place.pass(text);
-        place.line
-    }
-
-    fn pass(&mut self, text: &[u8]) {
-        let Some(last) = text.last() else { return };
-        let feeds = memchr_iter(b'\n', text).count();
-        let returns = memchr_iter(b'\r', text).count();
-        let pairs = if returns == 0 { 0 } else { text.windows(2).filter(|pair| pair == b"\r\n").count() };
-        let split_pair = usize::from(self.after_cr && text[0] == b'\n');
-        self.line += (feeds + returns - pairs - split_pair) as u64;
-        self.after_cr = *last == b'\r';
-    }
-}
-
-fn decode_error(path: &Path, line: Option<u64>, encoding: &str, error: DecodeError) -> SourceError {
-    match error {
-        DecodeError::Io(error) => SourceError::io(path, error),
-        DecodeError::NotText(kind) => SourceError::at(path, None, SourceProblem::NotText(kind)),
-        DecodeError::InvalidBytes => {
-            SourceError::at(path, line, SourceProblem::InvalidBytes { encoding: encoding.to_owned() })
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
+    use std::io::Cursor;
 
+    use super::super::decode::TextEncoding;
+    use super::super::dialect::{Delimiter, Quote};
+    use super::super::input::Input;
     use super::*;
 
     fn open_with(bytes: &[u8], options: &SourceOptions) -> Result<CsvRows, SourceError> {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(bytes).unwrap();
-        CsvRows::open(file.path(), options).map(|(_, _, rows)| rows)
+        let input = Input::start(Cursor::new(bytes.to_vec()))
+            .map_err(|problem| SourceError::at(Path::new("test"), None, problem))?;
+        let encoding = TextEncoding::marked(bytes).unwrap_or_else(|| TextEncoding::guessed(&input));
+        CsvRows::open(Path::new("test"), TextReader::new(input, encoding), options).map(|(_, rows)| rows)
     }
 
     type Read = Result<Vec<(u64, Vec<String>)>, (Option<u64>, SourceProblem)>;
@@ -373,7 +312,7 @@ mod tests {
 
     #[test]
     fn without_quoting_a_quote_is_text() {
-        let options = SourceOptions { quote: Quote::None, ..SourceOptions::default() };
+        let options = SourceOptions { quote: Some(Quote::None), ..SourceOptions::default() };
         let mut source = open_with(b"a,b\n\"1,2\n", &options).unwrap();
         assert_eq!(source.next_row().unwrap().unwrap().cell(0), "\"1");
     }

@@ -1,16 +1,23 @@
 //! Bytes of any encoding in, UTF-8 out: detected on the first MiB, checked to the last byte.
 
 use std::fmt;
-use std::io::{self, Read};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use memchr::memchr;
+
+use crate::error::SourceProblem;
+
+use super::format::TextFormat;
+use super::input::{Input, PIECE, proportion};
 
 /// The encoding of a text file, such as `UTF-8` or `windows-1252`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextEncoding(&'static Encoding);
 
 impl TextEncoding {
+    pub(super) const UTF_8: Self = Self(UTF_8);
+
     /// Finds an encoding by any of its usual names, such as `latin1` or `utf-16le`.
     pub fn named(name: &str) -> Option<Self> {
         Encoding::for_label_no_replacement(name.as_bytes()).map(Self)
@@ -20,6 +27,29 @@ impl TextEncoding {
     pub fn is_utf8(self) -> bool {
         self.0 == UTF_8
     }
+
+    /// Tells it from the byte order mark that text begins with.
+    pub(super) fn marked(sample: &[u8]) -> Option<Self> {
+        Encoding::for_bom(sample).map(|(encoding, _)| Self(encoding))
+    }
+
+    /// Guesses it from text without a mark.
+    pub(super) fn guessed(input: &Input) -> Self {
+        match std::str::from_utf8(&input.sample) {
+            Ok(_) => return Self::UTF_8,
+            Err(error) if error.error_len().is_none() && !input.is_whole => return Self::UTF_8,
+            Err(_) => {}
+        }
+        // The hint leans towards windows-1252, which is what western Excel writes.
+        let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+        detector.feed(&input.sample, true);
+        Self(detector.guess(Some(b"cl"), Utf8Detection::Deny))
+    }
+
+    /// Returns what bytes say, with a replacement for those that say nothing.
+    pub(super) fn decode(self, bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+        self.0.decode_with_bom_removal(bytes).0
+    }
 }
 
 impl fmt::Display for TextEncoding {
@@ -28,29 +58,9 @@ impl fmt::Display for TextEncoding {
     }
 }
 
-/// Why no text could be had from a file.
-#[derive(Debug)]
-pub(crate) enum DecodeError {
-    Io(io::Error),
-    NotText(FileKind),
-    InvalidBytes,
-}
-
-/// What a file without text turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FileKind {
-    /// An Excel or `OpenDocument` workbook, or another ZIP archive.
-    Workbook,
-    /// A gzip file.
-    Gzip,
-    /// Something with NUL bytes: a binary file, or UTF-16 without its mark.
-    Binary,
-}
-
-/// Text of a file, piece by piece.
+/// Text of a source, piece by piece.
 pub(crate) struct TextReader {
-    bytes: Box<dyn Read + Send>,
+    input: Input,
     decoder: Decoder,
     has_mark: bool,
     raw: Vec<u8>,
@@ -64,25 +74,20 @@ pub(crate) struct TextReader {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Decoding,
-    Broken,
+    InvalidBytes,
+    ZeroByte,
     Finished,
 }
 
 impl TextReader {
-    /// Looks at the first MiB and decides on the encoding, unless one is given.
-    pub(crate) fn open(mut bytes: Box<dyn Read + Send>, given: Option<TextEncoding>) -> Result<Self, DecodeError> {
-        let mut raw = Vec::new();
-        bytes.by_ref().take(SAMPLE as u64).read_to_end(&mut raw).map_err(DecodeError::Io)?;
+    /// Reads an input as text of an encoding, without the mark it may begin with.
+    pub(super) fn new(mut input: Input, encoding: TextEncoding) -> Self {
+        let raw = std::mem::take(&mut input.sample);
         let mark = Encoding::for_bom(&raw);
-        let encoding = match (given, mark) {
-            (Some(given), _) => given.0,
-            (None, Some((encoding, _))) => encoding,
-            (None, None) => detect(&raw)?,
-        };
         let decoded = mark.map_or(0, |(_, length)| length);
-        Ok(Self {
-            bytes,
-            decoder: encoding.new_decoder_without_bom_handling(),
+        Self {
+            input,
+            decoder: encoding.0.new_decoder_without_bom_handling(),
             has_mark: mark.is_some(),
             raw,
             decoded,
@@ -90,48 +95,42 @@ impl TextReader {
             state: State::Decoding,
             bytes_in: decoded as u64,
             bytes_out: 0,
-        })
+        }
     }
 
-    pub(crate) fn encoding(&self) -> TextEncoding {
-        TextEncoding(self.decoder.encoding())
+    pub(super) fn format(&self) -> TextFormat {
+        let encoding = TextEncoding(self.decoder.encoding());
+        TextFormat { compression: self.input.compression, encoding, has_mark: self.has_mark }
     }
 
-    pub(crate) fn has_mark(&self) -> bool {
-        self.has_mark
-    }
-
-    /// Appends more text; false at the end of the file.
+    /// Appends more text; false at the end of the source.
     ///
-    /// Text before an invalid byte is handed out first, so that the error comes when the
-    /// reader has arrived at its line.
-    pub(crate) fn append_to(&mut self, text: &mut String) -> Result<bool, DecodeError> {
+    /// Text before what cannot be read is handed out first, so that the error comes when
+    /// the reader has arrived at its line.
+    pub(super) fn append_to(&mut self, text: &mut String) -> Result<bool, SourceProblem> {
         while self.state == State::Decoding {
             if self.decoded == self.raw.len() && !self.is_read {
-                self.refill().map_err(DecodeError::Io)?;
+                self.refill()?;
             }
             if self.decode_piece(text) {
                 return Ok(true);
             }
         }
         match self.state {
-            State::Broken => Err(DecodeError::InvalidBytes),
+            State::InvalidBytes => Err(SourceProblem::InvalidBytes { encoding: self.decoder.encoding().name() }),
+            State::ZeroByte => Err(SourceProblem::ZeroByte),
             State::Decoding | State::Finished => Ok(false),
         }
     }
 
     /// Returns how many bytes of the file stand for the first `text` bytes of its text.
-    pub(crate) fn bytes_for(&self, text: u64) -> u64 {
-        match self.bytes_out {
-            0 => 0,
-            out => u64::try_from(u128::from(text) * u128::from(self.bytes_in) / u128::from(out)).unwrap_or(u64::MAX),
-        }
+    pub(super) fn bytes_for(&self, text: u64) -> u64 {
+        self.input.bytes_in_file(proportion(text, self.bytes_in, self.bytes_out))
     }
 
-    fn refill(&mut self) -> io::Result<()> {
-        self.raw.clear();
+    fn refill(&mut self) -> Result<(), SourceProblem> {
         self.decoded = 0;
-        self.bytes.by_ref().take(PIECE as u64).read_to_end(&mut self.raw)?;
+        self.input.read_piece(&mut self.raw)?;
         self.is_read = self.raw.is_empty();
         Ok(())
     }
@@ -143,10 +142,14 @@ impl TextReader {
         let before = text.len();
         let (result, read) = self.decoder.decode_to_string_without_replacement(input, text, self.is_read);
         self.state = match result {
-            DecoderResult::Malformed(..) => State::Broken,
+            DecoderResult::Malformed(..) => State::InvalidBytes,
             DecoderResult::InputEmpty if self.is_read => State::Finished,
             _ => State::Decoding,
         };
+        if let Some(at) = memchr(0, &text.as_bytes()[before..]) {
+            text.truncate(before + at);
+            self.state = State::ZeroByte;
+        }
         self.decoded += read;
         self.bytes_in += read as u64;
         self.bytes_out += (text.len() - before) as u64;
@@ -154,48 +157,18 @@ impl TextReader {
     }
 }
 
-const SAMPLE: usize = 1024 * 1024;
-const PIECE: usize = 64 * 1024;
-
-fn detect(sample: &[u8]) -> Result<&'static Encoding, DecodeError> {
-    if let Some(kind) = kind_of_binary(sample) {
-        return Err(DecodeError::NotText(kind));
-    }
-    match std::str::from_utf8(sample) {
-        Ok(_) => return Ok(UTF_8),
-        Err(error) if error.error_len().is_none() && sample.len() == SAMPLE => {
-            return Ok(UTF_8);
-        }
-        Err(_) => {}
-    }
-    // The hint leans towards windows-1252, which is what western Excel writes.
-    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(sample, true);
-    Ok(detector.guess(Some(b"cl"), Utf8Detection::Deny))
-}
-
-fn kind_of_binary(sample: &[u8]) -> Option<FileKind> {
-    const ZIP: &[u8] = b"PK\x03\x04";
-    const OLE: &[u8] = b"\xD0\xCF\x11\xE0";
-    const GZIP: &[u8] = b"\x1F\x8B";
-    if sample.starts_with(ZIP) || sample.starts_with(OLE) {
-        Some(FileKind::Workbook)
-    } else if sample.starts_with(GZIP) {
-        Some(FileKind::Gzip)
-    } else {
-        sample.contains(&0).then_some(FileKind::Binary)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
 
+    use super::super::input::SAMPLE;
     use super::*;
 
-    fn read(bytes: &[u8], given: Option<&str>) -> (String, String, Option<DecodeError>) {
-        let given = given.and_then(TextEncoding::named);
-        let mut reader = TextReader::open(Box::new(Cursor::new(bytes.to_vec())), given).unwrap();
+    fn read(bytes: &[u8], given: Option<&str>) -> (String, String, Option<SourceProblem>) {
+        let input = Input::start(Cursor::new(bytes.to_vec())).unwrap();
+        let given = given.and_then(TextEncoding::named).or_else(|| TextEncoding::marked(bytes));
+        let encoding = given.unwrap_or_else(|| TextEncoding::guessed(&input));
+        let mut reader = TextReader::new(input, encoding);
         let mut text = String::new();
         let error = loop {
             match reader.append_to(&mut text) {
@@ -204,7 +177,7 @@ mod tests {
                 Err(error) => break Some(error),
             }
         };
-        (reader.encoding().to_string(), text, error)
+        (reader.format().encoding.to_string(), text, error)
     }
 
     fn utf16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -270,13 +243,13 @@ mod tests {
         bytes.push(b'o');
         let (encoding, text, error) = read(&bytes, None);
         assert_eq!((encoding.as_str(), text.len()), ("UTF-8", SAMPLE + 10));
-        assert!(matches!(error, Some(DecodeError::InvalidBytes)));
+        assert!(matches!(error, Some(SourceProblem::InvalidBytes { .. })));
     }
 
     #[test]
     fn a_given_encoding_wins_and_is_checked() {
         assert_eq!(read(b"\xA4", Some("iso-8859-15")).1, "€");
-        assert!(matches!(read(b"a\xF1", Some("utf-8")).2, Some(DecodeError::InvalidBytes)));
+        assert!(matches!(read(b"a\xF1", Some("utf-8")).2, Some(SourceProblem::InvalidBytes { .. })));
     }
 
     #[test]
@@ -286,14 +259,11 @@ mod tests {
     }
 
     #[test]
-    fn says_what_a_binary_file_is() {
-        for (bytes, kind) in [
-            (b"PK\x03\x04...".as_slice(), FileKind::Workbook),
-            (b"\x1F\x8B\x08", FileKind::Gzip),
-            (b"c\0o\0", FileKind::Binary),
-        ] {
-            let error = TextReader::open(Box::new(Cursor::new(bytes.to_vec())), None).err().unwrap();
-            assert!(matches!(error, DecodeError::NotText(found) if found == kind));
+    fn a_zero_byte_ends_the_text_wherever_it_is() {
+        for length in [0, 3, PIECE, SAMPLE, SAMPLE + 3] {
+            let bytes = [&vec![b'a'; length][..], b"\0b"].concat();
+            assert!(matches!(read(&bytes, None), (_, text, Some(SourceProblem::ZeroByte)) if text.len() == length));
         }
+        assert!(matches!(read(&utf16("a\0b", u16::to_le_bytes), Some("utf-16le")).2, Some(SourceProblem::ZeroByte)));
     }
 }

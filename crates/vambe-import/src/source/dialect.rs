@@ -45,25 +45,96 @@ pub enum Quote {
     None,
 }
 
+/// What ends the lines of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineEnds {
+    /// LF, as on Unix.
+    Lf,
+    /// CR and LF, as on Windows.
+    Crlf,
+    /// CR alone, as on an old Mac.
+    Cr,
+    /// Now this, now that.
+    Mixed,
+}
+
+/// How the cells of a file are written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dialect {
+    pub(crate) delimiter: Delimiter,
+    pub(crate) quote: Quote,
+    pub(crate) line_ends: LineEnds,
+}
+
+impl Dialect {
+    /// Finds out what is not given.
+    pub(crate) fn find(sample: &str, is_whole: bool, delimiter: Option<Delimiter>, quote: Option<Quote>) -> Self {
+        let quote = quote.unwrap_or_else(|| detect_quote(sample, delimiter));
+        let delimiter = delimiter.unwrap_or_else(|| detect_delimiter(sample, is_whole, quote));
+        Self { delimiter, quote, line_ends: detect_line_ends(sample, delimiter, quote) }
+    }
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self { delimiter: Delimiter::COMMA, quote: Quote::default(), line_ends: LineEnds::Lf }
+    }
+}
+
 impl Default for Quote {
     fn default() -> Self {
         Self::Character(b'"')
     }
 }
 
+/// Takes `'` for the quote where every name of the header stands in a pair of it.
+fn detect_quote(sample: &str, delimiter: Option<Delimiter>) -> Quote {
+    let header = sample.split(['\r', '\n']).find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let is_quoted = |cell: &str| cell.len() > 2 && cell.starts_with('\'') && cell.ends_with('\'');
+    let quotes_all = |delimiter: Delimiter| {
+        let mut cells = header.split(char::from(delimiter.0)).map(str::trim).filter(|cell| !cell.is_empty());
+        cells.clone().count() > 1 && cells.all(is_quoted)
+    };
+    let mut delimiters = delimiter.into_iter().chain(DELIMITERS);
+    if delimiters.any(quotes_all) { Quote::Character(b'\'') } else { Quote::default() }
+}
+
 /// Chooses the delimiter under which the first rows make most sense.
 ///
 /// First by how many columns of the header are fields, then by how many rows are as wide
 /// as it, then by its width.
-pub(crate) fn detect_delimiter(sample: &str, is_whole: bool, quote: Quote) -> Delimiter {
+fn detect_delimiter(sample: &str, is_whole: bool, quote: Quote) -> Delimiter {
     let mut best = (Delimiter(b','), Score::default());
-    for delimiter in [b',', b';', b'\t', b'|'].map(Delimiter) {
+    for delimiter in DELIMITERS {
         let score = score(sample, is_whole, delimiter, quote);
         if score > best.1 {
             best = (delimiter, score);
         }
     }
     best.0
+}
+
+const DELIMITERS: [Delimiter; 4] = [Delimiter(b','), Delimiter(b';'), Delimiter(b'\t'), Delimiter(b'|')];
+
+/// Looks at what ends each row: a line break in a cell says nothing.
+fn detect_line_ends(sample: &str, delimiter: Delimiter, quote: Quote) -> LineEnds {
+    let mut found = None;
+    let mut rows = SampleRows::new(sample, delimiter, quote);
+    loop {
+        if rows.next_row().is_none() {
+            return found.unwrap_or(LineEnds::Lf);
+        }
+        let end = sample.len() - rows.input.len();
+        let line_ends = match sample.as_bytes()[..end] {
+            [.., b'\n'] => LineEnds::Lf,
+            [.., b'\r'] if rows.input.first() == Some(&b'\n') => LineEnds::Crlf,
+            [.., b'\r'] => LineEnds::Cr,
+            _ => continue,
+        };
+        if *found.get_or_insert(line_ends) != line_ends {
+            return LineEnds::Mixed;
+        }
+    }
 }
 
 /// Reads the line `sep=;` with which a file may tell Excel its delimiter.
@@ -172,6 +243,36 @@ mod tests {
         ] {
             let found = detect_delimiter(text, true, Quote::default());
             assert_eq!(char::from(found.byte()), char::from(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn detects_single_quotes_where_the_whole_header_stands_in_them() {
+        for (text, quote) in [
+            ("'channel','contact_name'\n'whatsapp','D''Ors'\n", b'\''),
+            ("'channel';'contact_name'\nwhatsapp;A\n", b'\''),
+            ("channel,'contact_name'\nwhatsapp,A\n", b'"'),
+            ("'channel'\n'whatsapp'\n", b'"'),
+            ("\"channel\",\"contact_name\"\n'a','b'\n", b'"'),
+            ("", b'"'),
+        ] {
+            assert_eq!(Dialect::find(text, true, None, None).quote, Quote::Character(quote), "{text:?}");
+        }
+        let given = Dialect::find("'a','b'\n", true, None, Some(Quote::None));
+        assert_eq!(given.quote, Quote::None);
+    }
+
+    #[test]
+    fn detects_what_ends_the_rows_not_what_stands_in_cells() {
+        for (text, expected) in [
+            ("a,b\n1,2\n", LineEnds::Lf),
+            ("a,b\r\n\"1\n1\",2\r\n\r\n3,4", LineEnds::Crlf),
+            ("a,b\r1,2\r\r3,4", LineEnds::Cr),
+            ("a,b\r\n1,2\n3,4\n", LineEnds::Mixed),
+            ("a,b", LineEnds::Lf),
+            ("", LineEnds::Lf),
+        ] {
+            assert_eq!(Dialect::find(text, true, None, None).line_ends, expected, "{text:?}");
         }
     }
 
