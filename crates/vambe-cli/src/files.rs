@@ -4,7 +4,7 @@ use std::path::{Display, Path, PathBuf};
 
 use vambe_import::{Constant, Ending, Import, ImportOptions, Report, SourceOptions, Stop, UnknownColumns, quoted};
 
-use crate::args::{FileArguments, Unknown};
+use crate::args::FileArguments;
 use crate::blocking::on_a_thread;
 use crate::exit::{Failure, USAGE};
 use crate::io::Io;
@@ -83,13 +83,13 @@ pub(crate) fn constants(set: &[String]) -> Result<Vec<Constant>, Failure> {
 async fn open(how: &impl RunFile, arguments: &FileArguments, io: &mut Io, stop: &Stop) -> Result<Vec<Import>, Failure> {
     let mut options = ImportOptions {
         source: SourceOptions {
-            format: arguments.format.map(Into::into),
+            format: arguments.format,
             delimiter: arguments.delimiter,
             encoding: arguments.encoding,
             quote: arguments.quote,
             sheet: arguments.sheet.clone(),
         },
-        unknown: arguments.unknown.into(),
+        unknown: arguments.unknown,
         constants: constants(&arguments.set)?,
         limit: arguments.limit,
         rejects: arguments.rejects.clone(),
@@ -124,13 +124,13 @@ fn remark_on_history(import: &Import, io: &mut Io) -> Result<(), Failure> {
     Ok(())
 }
 
-fn remark(import: &Import, unknown: Unknown, io: &mut Io) {
+fn remark(import: &Import, unknown: UnknownColumns, io: &mut Io) {
     let path = named(import.path());
     let format = import.format();
     io.say(format_args!("{path}: {format}"));
     let columns = import.columns();
     if !columns.unknown().is_empty() {
-        let fate = match unknown.into() {
+        let fate = match unknown {
             UnknownColumns::Meta => "sent as metadata",
             _ => "left out",
         };

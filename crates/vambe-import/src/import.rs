@@ -1,23 +1,20 @@
-//! [`Import`]: a file that is ready to be imported, and what came of it.
+//! [`Import`]: a file that is ready to be imported.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use vambe::{Client, Error};
+use vambe::Client;
 
 use crate::columns::{Columns, UnknownColumns};
 use crate::constants::Constant;
 use crate::error::{ImportError, JournalProblem, RejectsProblem, SourceError, SourceProblem};
-use crate::journal::{Journal, LastRun, RunId};
-use crate::ledger::Ledger;
+use crate::journal::{Journal, LastRun};
 use crate::rejects::{Rejects, default_path};
 use crate::row::Header;
 use crate::source::{Format, Source, SourceOptions, is_stdin};
 use crate::source_state::SourceState;
-use crate::stop::StopCause;
-use crate::summary::Summary;
 
 /// How files become records, and where what becomes of them is written.
 #[derive(Debug, Clone, Default)]
@@ -61,31 +58,6 @@ pub struct Import {
     /// Whether its rows are those that failed before, taken from the journal.
     pub(crate) is_retry: bool,
     refused: u64,
-}
-
-/// What came of a run.
-#[derive(Debug)]
-pub struct Report {
-    /// What became of the rows.
-    pub summary: Summary,
-    /// How the run ended.
-    pub ending: Ending,
-}
-
-/// How a run ended.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Ending {
-    /// Every row was looked at.
-    Finished,
-    /// As many rows were sent as were to be tried.
-    Canary,
-    /// Somebody asked it to stop.
-    Stopped(StopCause),
-    /// Going on made no sense: the service refuses the key.
-    Guard(Error),
-    /// The file could not be read to its end, or something not be written.
-    Failed(ImportError),
 }
 
 impl Import {
@@ -240,20 +212,6 @@ impl JournalChoice {
     }
 }
 
-impl Ending {
-    /// Returns the word for it in summaries and events.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Finished => "finished",
-            Self::Canary => "canary",
-            Self::Stopped(StopCause::Interrupt) => "interrupted",
-            Self::Stopped(StopCause::Terminate) => "terminated",
-            Self::Guard(_) => "guard",
-            Self::Failed(_) => "failed",
-        }
-    }
-}
-
 fn open_source(
     path: &Path,
     options: &SourceOptions,
@@ -264,27 +222,6 @@ fn open_source(
     }
     let bytes = stdin.take().ok_or_else(|| SourceError::at(path, None, SourceProblem::StdinTwice))?;
     Source::from_reader(path, bytes, options)
-}
-
-impl Report {
-    /// Closes the account of a run that ended in a way, with so many rows left; `None` where nobody can know.
-    pub(crate) fn new(ledger: Ledger, ending: Ending, not_sent: Option<u64>) -> Self {
-        let name = if ledger.has_failed() { "failed" } else { ending.name() };
-        let (summary, failure) = ledger.close(not_sent, name);
-        match failure {
-            Some(error) => Self { summary, ending: Ending::Failed(error) },
-            None => Self { summary, ending },
-        }
-    }
-
-    /// Notes in the journal that the run has ended, and how.
-    pub(crate) fn noted(self, journal: &Journal, id: RunId, learned_limit: Option<f64>) -> Self {
-        let summary = serde_json::to_string(&self.summary).unwrap_or_default();
-        match journal.end(id, self.ending.name(), &summary, learned_limit) {
-            Err(error) if !matches!(self.ending, Ending::Failed(_)) => Self { ending: Ending::Failed(error), ..self },
-            _ => self,
-        }
-    }
 }
 
 const REJECTS: [&str; 2] = [".rejects.csv", ".rejects.ndjson"];

@@ -32,33 +32,41 @@ mod in_flight;
 mod journal;
 mod judge;
 mod ledger;
+mod option_text;
 mod reason;
 mod rejects;
 mod repeats;
+mod report;
 mod row;
 mod run;
 mod self_named;
 mod send;
 mod source;
 mod source_state;
+mod spelling;
 mod stamp;
 mod stop;
 mod summary;
 mod survey;
 mod target;
+mod words;
 
 pub use columns::{Columns, HeaderProblem, UnknownColumns, quoted};
 pub use constants::{Constant, ConstantError};
 pub use error::{FileKind, ImportError, JournalProblem, RejectsProblem, SourceError, SourceProblem};
 pub use events::Events;
-pub use import::{Ending, Import, ImportOptions, JournalChoice, Report};
+pub use import::{Import, ImportOptions, JournalChoice};
 pub use journal::{FailureReport, JournalReport, LastRun, RowFormat, RowOutcome, RunReport};
 pub use ledger::Progress;
+pub use option_text::OptionTextError;
+pub use report::{Ending, Report, ReportJson};
 pub use row::{Header, Row};
-pub use send::SendOptions;
+pub use send::{Duplicates, SendOptions};
 pub use source::{
     Compression, CsvFormat, Delimiter, FileFormat, Fingerprint, Format, JsonFormat, JsonLayout, LineEnds, MAX_ROW,
     Quote, Source, SourceOptions, TextEncoding, TextFormat, XlsxFormat,
 };
+pub use spelling::message_of_core;
 pub use stop::{Stop, StopCause};
 pub use summary::{Changes, Count, Summary};
+pub use words::{grouped, rows};
