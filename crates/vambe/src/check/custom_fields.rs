@@ -102,19 +102,10 @@ impl<'r> Checker<'r, '_> {
 
     /// Writes a value as the text that the API wants (rule R7).
     fn text_of(&mut self, place: Place<'r>, value: &'r Value) -> Option<Cow<'r, str>> {
-        let refusal = match value {
-            Value::Text(text) => return Some(text.into()),
-            Value::Bool(value) => return Some(if *value { "true" } else { "false" }.into()),
-            Value::Int(number) => return Some(number.to_string().into()),
-            Value::Uint(number) => return Some(number.to_string().into()),
-            Value::Date(date) => return Some(date.to_string().into()),
-            Value::DateTime(moment) if !moment.is_naive() => return Some(moment.to_string().into()),
-            Value::DateTime(_) => json::violation(place.value_path(), ViolationCode::NaiveDatetime),
-            Value::Float(number) => match json::plain_float(*number) {
-                Ok(number) => return Some(number.to_string().into()),
-                Err(code) => json::violation(place.value_path(), code),
-            },
-            other => wrong_kind(place.value_path(), other, "text, a number, a boolean or a date"),
+        let refusal = match value.to_text() {
+            Ok(text) => return Some(text),
+            Err(ViolationCode::Type) => wrong_kind(place.value_path(), value, "text, a number, a boolean or a date"),
+            Err(code) => json::violation(place.value_path(), code),
         };
         self.found.add(refusal);
         None
