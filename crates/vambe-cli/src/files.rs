@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use vambe_import::{Constant, Ending, Import, ImportOptions, Report, SourceOptions, Stop, UnknownColumns, quoted};
+use vambe_import::{
+    Constant, Ending, Import, ImportOptions, Mapping, Report, SourceOptions, Stop, UnknownColumns, quoted,
+};
 
-use crate::args::{FileArguments, Unknown};
+use crate::args::FileArguments;
 use crate::blocking::on_a_thread;
 use crate::exit::{Failure, USAGE};
 use crate::io::Io;
@@ -67,34 +69,41 @@ pub(crate) fn constants(set: &[String]) -> Result<Vec<Constant>, Failure> {
 
 /// Opens every file before anything is sent, and remarks on what was found out.
 async fn open(arguments: &FileArguments, io: &mut Io, stop: &Stop) -> Result<Vec<Import>, Failure> {
-    let options = ImportOptions {
+    let mut options = ImportOptions {
         source: SourceOptions {
             delimiter: arguments.delimiter,
             encoding: arguments.encoding,
             quote: arguments.quote.unwrap_or_default(),
         },
-        unknown: arguments.unknown.into(),
+        unknown: arguments.unknown.map(UnknownColumns::from),
         constants: constants(&arguments.set)?,
         limit: arguments.limit,
         rejects: arguments.rejects.clone(),
+        ..ImportOptions::default()
     };
-    let files = arguments.file.clone();
-    let imports = on_a_thread(stop, move || Import::open(&files, &options)).await??;
+    let (files, mapping) = (arguments.file.clone(), arguments.mapping.clone());
+    let open = move || {
+        if let Some(path) = mapping {
+            options.mapping = Mapping::read(&path)?;
+        }
+        Import::open(&files, &options)
+    };
+    let imports = on_a_thread(stop, open).await??;
     if !arguments.quiet {
         for import in &imports {
-            remark(import, arguments.unknown, io);
+            remark(import, io);
         }
     }
     Ok(imports)
 }
 
-fn remark(import: &Import, unknown: Unknown, io: &mut Io) {
+fn remark(import: &Import, io: &mut Io) {
     let path = import.path().display();
     let format = import.format();
     io.say(format_args!("{path}: {format}"));
     let columns = import.columns();
     if !columns.unknown().is_empty() {
-        let fate = match unknown.into() {
+        let fate = match columns.unknown_columns() {
             UnknownColumns::Meta => "sent as metadata",
             _ => "left out",
         };

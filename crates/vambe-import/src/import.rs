@@ -9,6 +9,7 @@ use crate::columns::{Columns, UnknownColumns};
 use crate::constants::Constant;
 use crate::error::{ImportError, RejectsProblem};
 use crate::ledger::Ledger;
+use crate::mapping::Mapping;
 use crate::rejects::Rejects;
 use crate::row::Header;
 use crate::source::{Format, Source, SourceOptions};
@@ -20,8 +21,10 @@ use crate::summary::Summary;
 pub struct ImportOptions {
     /// How the files are written, where that should not be found out.
     pub source: SourceOptions,
-    /// What becomes of columns that are like no field.
-    pub unknown: UnknownColumns,
+    /// Which column fills what. Default: the names of the columns say so.
+    pub mapping: Mapping,
+    /// What becomes of columns that are like no field. Default: what the mapping says, else they are metadata.
+    pub unknown: Option<UnknownColumns>,
     /// Values for every row, where its own columns have none.
     pub constants: Vec<Constant>,
     /// The most rows to take of each file. Default: all.
@@ -108,8 +111,11 @@ impl Import {
         options: &ImportOptions,
     ) -> Result<Self, ImportError> {
         let source = Source::open(path, &options.source)?;
-        let columns = Columns::new(source.header(), &options.constants, options.unknown).map_err(|problems| {
-            ImportError::Header { path: path.to_owned(), line: source.header().map(Header::line), problems }
+        let columns = Columns::new(source.header(), &options.mapping, &options.constants, options.unknown);
+        let columns = columns.map_err(|problems| ImportError::Header {
+            path: path.to_owned(),
+            line: source.header().map(Header::line),
+            problems,
         })?;
         let rejects = Rejects::prepare(output, &source, inputs)?;
         Ok(Self { source, columns, rejects, limit: options.limit })

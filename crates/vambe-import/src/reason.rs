@@ -2,7 +2,9 @@
 
 use vambe::{Delivery, Error, Violation};
 
+use crate::mapping::ValueProblem;
 use crate::row::Row;
+use crate::target::Target;
 
 /// Why a row is rejected. It never holds the API key.
 pub(crate) struct Reason {
@@ -19,23 +21,34 @@ impl Reason {
             false => "add what is missing, or delete the row",
         };
         let text = format!("the row has {}, the header {columns}: {advice}", plural(cells, "cell"));
-        Self { code: "row_shape", text }
+        Self::unsent("row_shape", text)
+    }
+
+    /// The text of the row is none.
+    pub(crate) fn broken(problem: &str) -> Self {
+        Self::unsent("broken_row", problem.to_owned())
+    }
+
+    /// Values are not what the mapping says; the first one gives the code.
+    ///
+    /// Each has its target, the columns it comes from, and what is wrong with it.
+    pub(crate) fn values(problems: &[(&Target, String, ValueProblem)]) -> Self {
+        let code = problems.first().map_or("wrong_type", |(_, _, problem)| problem.code());
+        let sentences =
+            problems.iter().map(|(target, columns, problem)| format!("{target}, from {columns}, {problem}"));
+        Self::unsent(code, joined(sentences))
     }
 
     /// The run was ended before the answer came.
     pub(crate) fn interrupted() -> Self {
         let text = "the import was ended before the answer came, and the row may have arrived: import it again";
-        Self { code: "interrupted", text: text.to_owned() }
+        Self::unsent("interrupted", text.to_owned())
     }
 
     /// The row breaks rules; the first one gives the code.
     pub(crate) fn violations(violations: &[Violation]) -> Self {
         let code = violations.first().map_or("validation", |violation| violation.code.as_str());
-        let mut sentences: Vec<_> = violations.iter().take(MOST_VIOLATIONS).map(ToString::to_string).collect();
-        if violations.len() > MOST_VIOLATIONS {
-            sentences.push(format!("and {} more", violations.len() - MOST_VIOLATIONS));
-        }
-        Self { code, text: sentences.join("; ") }
+        Self::unsent(code, joined(violations.iter().map(ToString::to_string)))
     }
 
     /// Sending it failed.
@@ -53,9 +66,23 @@ impl Reason {
         };
         Self { code: error.code().as_str(), text: format!("{}{tried}{doubt}", error.message()) }
     }
+
+    fn unsent(code: &'static str, text: String) -> Self {
+        Self { code, text }
+    }
 }
 
-const MOST_VIOLATIONS: usize = 5;
+/// Joins the first few of many sentences.
+fn joined(sentences: impl ExactSizeIterator<Item = String>) -> String {
+    let left_out = sentences.len().saturating_sub(MOST_SENTENCES);
+    let mut sentences: Vec<_> = sentences.take(MOST_SENTENCES).collect();
+    if left_out > 0 {
+        sentences.push(format!("and {left_out} more"));
+    }
+    sentences.join("; ")
+}
+
+const MOST_SENTENCES: usize = 5;
 
 fn plural(count: usize, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
