@@ -66,7 +66,7 @@ impl From<io::Error> for Failure {
 pub(crate) fn import_code(error: &ImportError) -> i32 {
     match error {
         ImportError::Rejects { problem: RejectsProblem::Io(_), .. } => FAILED,
-        ImportError::Header { .. } | ImportError::Rejects { .. } => USAGE,
+        ImportError::Header { .. } | ImportError::Mapping { .. } | ImportError::Rejects { .. } => USAGE,
         ImportError::Journal { problem, .. } => match problem {
             JournalProblem::Damaged | JournalProblem::DiskFull | JournalProblem::InUse | JournalProblem::Io(_) => {
                 FAILED

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::columns::{HeaderProblem, quoted};
+use crate::mapping::MappingProblem;
 use crate::source::{Compression, is_stdin};
 
 /// Why a file cannot be imported, or not to its end.
@@ -21,6 +22,13 @@ pub enum ImportError {
         line: Option<u64>,
         /// Everything that is wrong with it.
         problems: Vec<HeaderProblem>,
+    },
+    /// The mapping says what nobody can do; nothing was sent.
+    Mapping {
+        /// The file.
+        path: PathBuf,
+        /// Everything that is wrong with it.
+        problems: Vec<MappingProblem>,
     },
     /// What was accepted cannot be looked up or written down.
     Journal {
@@ -327,6 +335,13 @@ impl fmt::Display for ImportError {
                 }
                 if problems.iter().any(|problem| matches!(problem, HeaderProblem::Near { .. })) {
                     f.write_str("; rename it, or put \"meta_data.\" in front to send it as metadata")?;
+                }
+                Ok(())
+            }
+            Self::Mapping { path, problems } => {
+                write_place(f, path, None)?;
+                for (index, problem) in problems.iter().enumerate() {
+                    write!(f, "{}line {}: {}", if index == 0 { "" } else { "; " }, problem.line, problem.message)?;
                 }
                 Ok(())
             }
