@@ -10,6 +10,7 @@ use crate::files::{RunFile, run_all};
 use crate::io::Io;
 use crate::progress::Progress;
 use crate::total::{Kind, Total};
+use crate::words::rows;
 
 pub(crate) async fn run(arguments: &RetryArguments, io: &mut Io, stop: &Stop) -> Result<i32, Failure> {
     let mut total = Total::new(Kind::Import);
@@ -29,7 +30,8 @@ async fn send(arguments: &RetryArguments, total: &mut Total, io: &mut Io, stop: 
     let progress = Progress::new(&imports, None, arguments.quiet, io);
     run_all(&again, imports, total, progress, stop).await?;
     if left > 0 && !arguments.quiet {
-        io.say(format_args!("{left} rows that the server refused are left alone; --all sends them too"));
+        let (are, them) = if left == 1 { ("is", "it") } else { ("are", "them") };
+        io.say(format_args!("{} that the server refused {are} left alone; --all sends {them} too", rows(left)));
     }
     Ok(())
 }
