@@ -174,4 +174,3 @@ fn problem(error: XlsxError) -> SourceProblem {
         _ => SourceProblem::BrokenWorkbook,
     }
 }
-
