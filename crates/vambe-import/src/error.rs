@@ -292,6 +292,8 @@ impl SourceProblem {
 pub enum FileKind {
     /// An Excel workbook, where text was to be read.
     Workbook,
+    /// Anything else, where a workbook was to be read.
+    NoWorkbook,
     /// A workbook of Excel 2003 or older (`.xls`), or another file of that time.
     OldWorkbook,
     /// A workbook with a password.
@@ -312,6 +314,7 @@ impl FileKind {
     fn way_out(self) -> &'static str {
         match self {
             Self::Workbook => "is a workbook, not text; leave out --format, or save it as \"CSV UTF-8\"",
+            Self::NoWorkbook => "is no workbook; leave out --format",
             Self::OldWorkbook => "is of an old Office version (such as .xls); save it as .xlsx or \"CSV UTF-8\"",
             Self::Protected => "is a workbook with a password; save a copy without one",
             Self::BinaryWorkbook => "is a binary workbook (.xlsb); save it as .xlsx or \"CSV UTF-8\"",

@@ -26,7 +26,7 @@ impl Reason {
     pub(crate) fn row_shape(row: &Row, columns: usize) -> Self {
         let cells = row.width();
         let advice = match cells > columns {
-            true => "put cells that hold a delimiter in quotes",
+            true => "name every column, and put cells that hold a delimiter in quotes",
             false => "add what is missing, or delete the row",
         };
         let text = format!("the row has {}, the header {columns}: {advice}", plural(cells, "cell"));
