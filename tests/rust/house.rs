@@ -110,7 +110,11 @@ fn every_direct_dependency_has_its_reason_in_the_architecture() {
 #[test]
 fn every_complaint_about_imports_names_a_test_that_exists_or_a_reason() {
     let document = std::fs::read_to_string(repository().join("docs/import.md")).unwrap();
-    let tests: String = ["tests/rust", "crates"].iter().flat_map(|folder| rust_files(&repository().join(folder))).map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let tests: String = ["tests/rust", "crates"]
+        .iter()
+        .flat_map(|folder| rust_files(&repository().join(folder)))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
     let rows: Vec<&str> = document.lines().filter(|line| line.starts_with("| C")).collect();
     assert_eq!(rows.len(), 41);
     for row in rows {

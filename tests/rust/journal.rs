@@ -557,8 +557,8 @@ async fn a_customer_who_is_known_is_not_moved_back_to_the_first_stage() {
 async fn two_spellings_of_one_number_are_both_sent_and_warned_about() {
     let server = RecordingServer::accepting().await;
     let rows = ["+5215512345678", "+525512345678", "+56900000001"];
-    let text: String = rows.iter().map(|phone| format!("whatsapp,+56987654321,{phone},Ana\n")).collect();
-    let folder = folder(&server, &format!("{HEADER}\n{text}"));
+    let rows = rows.map(|phone| format!("whatsapp,+56987654321,{phone},Ana\n"));
+    let folder = folder(&server, &format!("{HEADER}\n{}", rows.concat()));
     let (_, summary) = import(&folder, &[]).await;
     assert_eq!(
         (counts(&summary), &summary["warnings"]["phone_other_spelling"]),
