@@ -268,7 +268,7 @@ async fn a_file_that_cannot_be_read_is_refused_with_place_reason_and_way_out() {
         (
             "names.csv",
             2,
-            "names.csv, line 1: no column is named contact_phone_number or external_user_id; the first row must hold the names of the columns",
+            "names.csv, line 1: no column is named contact_phone_number or external_user_id; the first row must hold the names of the columns: rename one, or let `vambe map` suggest a mapping",
         ),
         (
             "twice.csv",

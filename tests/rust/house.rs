@@ -106,3 +106,23 @@ fn every_direct_dependency_has_its_reason_in_the_architecture() {
         assert!(document.contains(&format!("| `{name}` |")), "ARCHITECTURE.md does not say why {name} is there");
     }
 }
+
+#[test]
+fn every_complaint_about_imports_names_a_test_that_exists_or_a_reason() {
+    let document = std::fs::read_to_string(repository().join("docs/import.md")).unwrap();
+    let tests: String = ["tests/rust", "crates"]
+        .iter()
+        .flat_map(|folder| rust_files(&repository().join(folder)))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    let rows: Vec<&str> = document.lines().filter(|line| line.starts_with("| C")).collect();
+    assert_eq!(rows.len(), 41);
+    for row in rows {
+        let answer = row.split(" | ").nth(2).unwrap();
+        let named: Vec<&str> = answer.split('`').skip(1).step_by(2).filter(|name| name.contains('_')).collect();
+        assert!(!named.is_empty() || answer.starts_with("no test: "), "{row}");
+        for name in named {
+            assert!(tests.contains(&format!("fn {name}(")), "{name} is no test");
+        }
+    }
+}

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value as Json;
 use vambe_tests::command::{Folder, HEADER, customers};
@@ -260,18 +262,22 @@ async fn every_row_has_one_event_and_none_tells_who_it_is_about() {
     assert!(!["Ana", "Berta", "Carla", "569"].iter().any(|personal| text.contains(personal)), "{text}");
 }
 
-/// Refuses the customers whose name says so: `400` for good, `500` for a while.
-async fn moody() -> RecordingServer {
-    RecordingServer::start(|number, body| match body["contact_name"].as_str() {
-        Some(name) if name.starts_with("400") => (400, r#"{"message":"Custom fields not found: rut"}"#.to_owned()),
+/// Refuses the customers whose name says so, until it is told to take them.
+async fn moody() -> (RecordingServer, Arc<AtomicBool>) {
+    let is_mended = Arc::new(AtomicBool::new(false));
+    let mood = Arc::clone(&is_mended);
+    let answer = move |number: usize, body: &Json| match body["contact_name"].as_str() {
+        Some(name) if name.starts_with("400") && !mood.load(Ordering::Relaxed) => {
+            (400, r#"{"message":"Custom fields not found: rut"}"#.to_owned())
+        }
         _ => (200, format!(r#"{{"id":"contact-{number}"}}"#)),
-    })
-    .await
+    };
+    (RecordingServer::start(answer).await, is_mended)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_server_refused_is_reported_and_sent_again_on_request() {
-    let server = moody().await;
+    let (server, is_mended) = moody().await;
     let folder = folder(&server, &named(&[(1, "Ana"), (2, "400 Berta"), (3, "Carla")]));
     let (code, summary) = import(&folder, &[]).await;
     assert_eq!((code, counts(&summary)), (Some(3), [3, 2, 1, 0, 0]), "{summary}");
@@ -302,6 +308,24 @@ async fn what_the_server_refused_is_reported_and_sent_again_on_request() {
     assert_eq!(outcomes, ["accepted", "rejected", "accepted"]);
     let ran = folder.run(&["report", "customers.csv.journal", "--format", "ndjson", "--outcome", "skipped"]).await;
     assert_eq!(ran.stdout, "");
+
+    let ran = folder.run(&["retry", "customers.csv.journal", "--no-pacing"]).await;
+    assert_eq!((ran.code, server.count()), (Some(0), 3), "{ran:?}");
+    assert_eq!(ran.stderr, "1 row that the server refused is left alone; --all sends it too\n");
+    let retry = ["retry", "customers.csv.journal", "--no-pacing", "--json", "--all"];
+    let (code, summary) = folder.json(&retry).await;
+    assert_eq!((code, counts(&summary)), (Some(3), [1, 0, 1, 0, 0]), "{summary}");
+    is_mended.store(true, Ordering::Relaxed);
+    let (code, summary) = folder.json(&retry).await;
+    assert_eq!((code, counts(&summary)), (Some(0), [1, 1, 0, 0, 0]), "{summary}");
+    assert_eq!(sent(&server)[3..], ["400 Berta", "400 Berta"]);
+    let ran = folder.run(&retry).await;
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (Some(2), "vambe: customers.csv.journal: holds nothing to send again\n")
+    );
+    let (code, summary) = import(&folder, &[]).await;
+    assert_eq!((code, counts(&summary)), (Some(0), [3, 0, 0, 3, 0]), "what was sent again is known: {summary}");
 }
 
 #[cfg(unix)]
@@ -460,4 +484,105 @@ async fn rows_that_were_mended_are_known_by_the_journal_of_the_file_they_came_fr
     folder.write("customers.csv", named(&[(1, "Ana"), (2, "Berta")]));
     let (_, summary) = import(&folder, &[]).await;
     assert_eq!(counts(&summary), [2, 0, 0, 2, 0], "{summary}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_without_an_answer_are_sent_again_by_a_retry() {
+    let server = RecordingServer::start(|number, _| match number {
+        1 => (0, String::new()),
+        _ => (200, format!(r#"{{"id":"contact-{number}"}}"#)),
+    })
+    .await;
+    let folder = folder(&server, &named(&[(1, "Ana"), (2, "Berta"), (3, "Carla")]));
+    let arguments = [&IMPORT[..], &["--max-concurrency", "1"]].concat();
+    let mut child = folder.command(&arguments).spawn().unwrap();
+    server.wait_for(2).await;
+    let pid = child.id().unwrap().to_string();
+    // Signals of one kind that come together are one: the second is of another.
+    for signal in ["-INT", "-TERM"] {
+        assert!(tokio::process::Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+    }
+    assert!(matches!(child.wait().await.unwrap().code(), Some(130 | 143)));
+    let (code, summary) = folder.json(&["retry", "customers.csv.journal", "--no-pacing", "--json"]).await;
+    assert_eq!((code, &summary["rejected"]), (Some(0), &0.into()), "{summary}");
+    let received = sent(&server);
+    assert_eq!(received[..2], ["Ana", "Berta"]);
+    assert!(received[2..].contains(&"Berta".to_owned()), "{received:?}");
+    let (code, _) = import(&folder, &[]).await;
+    let mut received = sent(&server);
+    received.sort();
+    received.dedup();
+    assert_eq!((code, received.len()), (Some(0), 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_who_is_known_is_not_moved_back_to_the_first_stage() {
+    let server = RecordingServer::accepting().await;
+    let stage = "550e8400-e29b-41d4-a716-446655440000";
+    let rows = |rows: &[(u64, &str)]| {
+        let row = |(number, name): &(u64, &str)| format!("+569{number:08},{name},Lead\n");
+        format!("Celular,Nombre,Etapa\n{}", rows.iter().map(row).collect::<String>())
+    };
+    let folder = folder(&server, &rows(&[(1, "Ana")]));
+    folder.write(
+        "map.toml",
+        format!(
+            "first_time_only = [\"stage_id\"]\nchannel = {{ value = \"whatsapp\" }}\n\
+             channel_phone_number = {{ value = \"+56987654321\" }}\ncontact_phone_number = \"Celular\"\n\
+             contact_name = \"Nombre\"\nstageId = {{ column = \"Etapa\", values = {{ Lead = \"{stage}\" }} }}\n"
+        ),
+    );
+    let mapped = ["--mapping", "map.toml"];
+    let ran = folder.run(&[&IMPORT[..], &mapped, &["--no-journal"]].concat()).await;
+    assert_eq!((ran.code, server.count()), (Some(2), 0), "{ran:?}");
+    assert!(ran.stderr.contains("first_time_only needs a journal"), "{ran:?}");
+    import(&folder, &mapped).await;
+    folder.write("customers.csv", rows(&[(1, "Anna"), (2, "Berta")]));
+    let (_, summary) = import(&folder, &mapped).await;
+    assert_eq!(counts(&summary), [2, 2, 0, 0, 0], "{summary}");
+    let stages: BTreeMap<_, _> = server
+        .bodies()
+        .iter()
+        .map(|body| (body["contact_name"].as_str().unwrap().to_owned(), body["stageId"].as_str() == Some(stage)))
+        .collect();
+    let expected = [("Ana", true), ("Anna", false), ("Berta", true)];
+    assert_eq!(stages, expected.map(|(name, has_stage)| (name.to_owned(), has_stage)).into());
+    folder.write("customers.csv", rows(&[(1, "Anna"), (2, "Berta")]).replace("Lead", ""));
+    let (_, summary) = import(&folder, &mapped).await;
+    assert_eq!(counts(&summary)[3], 2, "the stage is no change: {summary}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_spellings_of_one_number_are_both_sent_and_warned_about() {
+    let server = RecordingServer::accepting().await;
+    let rows = ["+5215512345678", "+525512345678", "+56900000001"];
+    let rows = rows.map(|phone| format!("whatsapp,+56987654321,{phone},Ana\n"));
+    let folder = folder(&server, &format!("{HEADER}\n{}", rows.concat()));
+    let (_, summary) = import(&folder, &[]).await;
+    assert_eq!(
+        (counts(&summary), &summary["warnings"]["phone_other_spelling"]),
+        ([3, 3, 0, 0, 0], &1.into()),
+        "{summary}"
+    );
+    let (_, summary) = folder.json(&["check", "customers.csv", "--json"]).await;
+    assert_eq!(summary["warnings"]["phone_other_spelling"], 1, "{summary}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_contact_is_reported_for_the_row_it_came_from() {
+    // The contact's id tells whose it is; answers come in any order.
+    let server = RecordingServer::start(|_, body| {
+        (200, format!(r#"{{"id":"of {}"}}"#, body["contact_phone_number"].as_str().unwrap()))
+    })
+    .await;
+    let folder = folder(&server, &customers(0..2000));
+    import(&folder, &[]).await;
+    let ran = folder.run(&["report", "customers.csv.journal", "--format", "ndjson"]).await;
+    let rows: Vec<Json> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), 2000);
+    for row in rows {
+        let line = row["line"].as_u64().unwrap();
+        assert_eq!(row["contact_id"], format!("of +569{:08}", line - 2), "line {line}");
+    }
 }

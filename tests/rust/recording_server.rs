@@ -14,7 +14,8 @@ pub struct RecordingServer {
 }
 
 impl RecordingServer {
-    /// Starts one that answers a call with what `answer` makes of its number, from 0, and its body.
+    /// Starts one that answers a call with what `answer` makes of its number, from 0, and its body; never with
+    /// status 0.
     pub async fn start(answer: impl Fn(usize, &Json) -> (u16, String) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -67,6 +68,9 @@ async fn serve(mut connection: TcpStream, answer: impl Fn(Json) -> (u16, String)
         while let Some((body, rest)) = request(&received) {
             let (status, text) = answer(body);
             received.drain(..rest);
+            if status == 0 {
+                std::future::pending::<()>().await;
+            }
             let head = format!(
                 "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
                 text.len()

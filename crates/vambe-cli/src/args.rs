@@ -143,9 +143,13 @@ pub(crate) struct FileArguments {
     /// Give a field, meta_data.<key> or custom.<key> a value in rows that have none; may be repeated
     #[arg(long, value_name = "FIELD=VALUE")]
     pub(crate) set: Vec<String>,
+    /// TOML file that says which column fills what; `vambe map` writes one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mapping: Option<PathBuf>,
     /// Columns that are no field: send as metadata, skip, or stop with an error
-    #[arg(long, value_parser = one_of::<UnknownColumns>(UnknownColumns::NAMES), default_value = "meta")]
-    pub(crate) unknown: UnknownColumns,
+    /// [default: what the mapping says, or meta]
+    #[arg(long, value_parser = one_of::<UnknownColumns>(UnknownColumns::NAMES))]
+    pub(crate) unknown: Option<UnknownColumns>,
     /// Take this many rows of each file at most
     #[arg(long, value_name = "ROWS")]
     pub(crate) limit: Option<u64>,

@@ -2,7 +2,9 @@
 
 use std::path::{Display, Path, PathBuf};
 
-use vambe_import::{Constant, Ending, Import, ImportOptions, Report, SourceOptions, Stop, UnknownColumns, quoted};
+use vambe_import::{
+    Constant, Ending, Import, ImportOptions, Mapping, Report, SourceOptions, Stop, UnknownColumns, quoted,
+};
 
 use crate::args::FileArguments;
 use crate::blocking::on_a_thread;
@@ -96,12 +98,18 @@ async fn open(how: &impl RunFile, arguments: &FileArguments, io: &mut Io, stop: 
         ..ImportOptions::default()
     };
     how.prepare(&mut options);
-    let files = arguments.file.clone();
+    let (files, mapping) = (arguments.file.clone(), arguments.mapping.clone());
     let stdin = std::mem::replace(&mut io.stdin, Box::new(std::io::empty()));
-    let imports = on_a_thread(stop, move || Import::open_with(&files, &options, stdin)).await??;
+    let open = move || {
+        if let Some(path) = mapping {
+            options.mapping = Mapping::read(&path)?;
+        }
+        Import::open_with(&files, &options, stdin)
+    };
+    let imports = on_a_thread(stop, open).await??;
     if !arguments.quiet {
         for import in &imports {
-            remark(import, arguments.unknown, io);
+            remark(import, io);
             remark_on_history(import, io)?;
         }
     }
@@ -124,13 +132,13 @@ fn remark_on_history(import: &Import, io: &mut Io) -> Result<(), Failure> {
     Ok(())
 }
 
-fn remark(import: &Import, unknown: UnknownColumns, io: &mut Io) {
+fn remark(import: &Import, io: &mut Io) {
     let path = named(import.path());
     let format = import.format();
     io.say(format_args!("{path}: {format}"));
     let columns = import.columns();
     if !columns.unknown().is_empty() {
-        let fate = match unknown {
+        let fate = match columns.unknown_columns() {
             UnknownColumns::Meta => "sent as metadata",
             _ => "left out",
         };

@@ -1,7 +1,7 @@
 //! `vambe retry`: what failed in an import, sent again.
 
 use vambe::Client;
-use vambe_import::{Import, Report, SendOptions, Stop};
+use vambe_import::{Import, Report, SendOptions, Stop, rows};
 
 use crate::args::RetryArguments;
 use crate::client;
@@ -29,7 +29,8 @@ async fn send(arguments: &RetryArguments, total: &mut Total, io: &mut Io, stop: 
     let progress = Progress::new(&imports, None, arguments.quiet, io);
     run_all(&again, imports, total, progress, stop).await?;
     if left > 0 && !arguments.quiet {
-        io.say(format_args!("{left} rows that the server refused are left alone; --all sends them too"));
+        let (are, them) = if left == 1 { ("is", "it") } else { ("are", "them") };
+        io.say(format_args!("{} that the server refused {are} left alone; --all sends {them} too", rows(left)));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::columns::{HeaderProblem, quoted};
+use crate::mapping::MappingProblem;
 use crate::source::{Compression, is_stdin};
 
 /// Why a file cannot be imported, or not to its end.
@@ -21,6 +22,13 @@ pub enum ImportError {
         line: Option<u64>,
         /// Everything that is wrong with it.
         problems: Vec<HeaderProblem>,
+    },
+    /// The mapping says what nobody can do; nothing was sent.
+    Mapping {
+        /// The file.
+        path: PathBuf,
+        /// Everything that is wrong with it.
+        problems: Vec<MappingProblem>,
     },
     /// What was accepted cannot be looked up or written down.
     Journal {
@@ -284,6 +292,8 @@ impl SourceProblem {
 pub enum FileKind {
     /// An Excel workbook, where text was to be read.
     Workbook,
+    /// Anything else, where a workbook was to be read.
+    NoWorkbook,
     /// A workbook of Excel 2003 or older (`.xls`), or another file of that time.
     OldWorkbook,
     /// A workbook with a password.
@@ -304,6 +314,7 @@ impl FileKind {
     fn way_out(self) -> &'static str {
         match self {
             Self::Workbook => "is a workbook, not text; leave out --format, or save it as \"CSV UTF-8\"",
+            Self::NoWorkbook => "is no workbook; leave out --format",
             Self::OldWorkbook => "is of an old Office version (such as .xls); save it as .xlsx or \"CSV UTF-8\"",
             Self::Protected => "is a workbook with a password; save a copy without one",
             Self::BinaryWorkbook => "is a binary workbook (.xlsb); save it as .xlsx or \"CSV UTF-8\"",
@@ -327,6 +338,13 @@ impl fmt::Display for ImportError {
                 }
                 if problems.iter().any(|problem| matches!(problem, HeaderProblem::Near { .. })) {
                     f.write_str("; rename it, or put \"meta_data.\" in front to send it as metadata")?;
+                }
+                Ok(())
+            }
+            Self::Mapping { path, problems } => {
+                write_place(f, path, None)?;
+                for (index, problem) in problems.iter().enumerate() {
+                    write!(f, "{}line {}: {}", if index == 0 { "" } else { "; " }, problem.line, problem.message)?;
                 }
                 Ok(())
             }
@@ -394,7 +412,7 @@ impl ImportError {
     /// Returns whether something was asked for that cannot be done, rather than a file or disk failing.
     pub fn is_misuse(&self) -> bool {
         match self {
-            Self::Header { .. } => true,
+            Self::Header { .. } | Self::Mapping { .. } => true,
             Self::Rejects { problem, .. } => !matches!(problem, RejectsProblem::Io(_)),
             Self::Journal { problem, .. } => !matches!(
                 problem,

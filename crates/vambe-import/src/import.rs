@@ -11,6 +11,7 @@ use crate::columns::{Columns, UnknownColumns};
 use crate::constants::Constant;
 use crate::error::{ImportError, JournalProblem, RejectsProblem, SourceError, SourceProblem};
 use crate::journal::{Journal, LastRun};
+use crate::mapping::Mapping;
 use crate::rejects::{Rejects, default_path};
 use crate::row::Header;
 use crate::source::{Format, Source, SourceOptions, is_stdin};
@@ -21,8 +22,10 @@ use crate::source_state::SourceState;
 pub struct ImportOptions {
     /// How the files are written, where that should not be found out.
     pub source: SourceOptions,
-    /// What becomes of columns that are like no field.
-    pub unknown: UnknownColumns,
+    /// Which column fills what. Default: the names of the columns say so.
+    pub mapping: Mapping,
+    /// What becomes of columns that are like no field. Default: what the mapping says, else they are metadata.
+    pub unknown: Option<UnknownColumns>,
     /// Values for every row, where its own columns have none.
     pub constants: Vec<Constant>,
     /// The most rows to take of each file. Default: all.
@@ -55,6 +58,7 @@ pub struct Import {
     pub(crate) limit: Option<u64>,
     pub(crate) journal: Option<Arc<Journal>>,
     pub(crate) first_time_only: Vec<String>,
+    pub(crate) is_rehearsal: bool,
     /// Whether its rows are those that failed before, taken from the journal.
     pub(crate) is_retry: bool,
     refused: u64,
@@ -114,11 +118,8 @@ impl Import {
         let rows = open.failed(client, all)?;
         let (limit, refused) = (Some(rows.count), rows.refused);
         let source = Source::given(journal, rows);
-        let columns = Columns::new(None, &[], UnknownColumns::Refuse).map_err(|problems| ImportError::Header {
-            path: journal.to_owned(),
-            line: None,
-            problems,
-        })?;
+        let columns = Columns::new(None, &Mapping::default(), &[], Some(UnknownColumns::Refuse))
+            .map_err(|problems| ImportError::Header { path: journal.to_owned(), line: None, problems })?;
         Ok(Self {
             source,
             columns,
@@ -126,6 +127,7 @@ impl Import {
             limit,
             journal: Some(open),
             first_time_only: Vec::new(),
+            is_rehearsal: false,
             is_retry: true,
             refused,
         })
@@ -177,7 +179,8 @@ impl Import {
         inputs: &[PathBuf],
         options: &ImportOptions,
     ) -> Result<Self, ImportError> {
-        let columns = Columns::new(source.header(), &options.constants, options.unknown).map_err(|problems| {
+        let columns = Columns::new(source.header(), &options.mapping, &options.constants, options.unknown);
+        let columns = columns.map_err(|problems| {
             let line = source.header().map(Header::line);
             ImportError::Header { path: source.path().to_owned(), line, problems }
         })?;
@@ -188,7 +191,8 @@ impl Import {
             rejects: Some(rejects),
             limit: options.limit,
             journal: None,
-            first_time_only: Vec::new(),
+            first_time_only: options.mapping.first_time_only().iter().map(ToString::to_string).collect(),
+            is_rehearsal: options.is_rehearsal,
             is_retry: false,
             refused: 0,
         })

@@ -1,8 +1,10 @@
 //! [`Reason`]: why a row is rejected, in a code for programs and a sentence for people.
 
-use vambe::{Delivery, Error, Field, Violation};
+use vambe::{Delivery, Error, Violation};
 
+use crate::mapping::ValueProblem;
 use crate::row::Row;
+use crate::target::Target;
 
 /// Why a row is rejected. It never holds the API key.
 #[derive(Default)]
@@ -24,7 +26,7 @@ impl Reason {
     pub(crate) fn row_shape(row: &Row, columns: usize) -> Self {
         let cells = row.width();
         let advice = match cells > columns {
-            true => "put cells that hold a delimiter in quotes",
+            true => "name every column, and put cells that hold a delimiter in quotes",
             false => "add what is missing, or delete the row",
         };
         let text = format!("the row has {}, the header {columns}: {advice}", plural(cells, "cell"));
@@ -37,9 +39,18 @@ impl Reason {
     }
 
     /// The row gives one key of an object field twice, nested and by a name of its own.
-    pub(crate) fn duplicate(field: Field, key: &str) -> Self {
-        let text = format!("{}.{key} is given twice: leave one of them out", field.name());
-        Self::unsent("duplicate_field", text)
+    pub(crate) fn duplicate(target: &Target) -> Self {
+        Self::unsent("duplicate_field", format!("{target} is given twice: leave one of them out"))
+    }
+
+    /// Values are not what the mapping says; the first one gives the code.
+    ///
+    /// Each has its target, the columns it comes from, and what is wrong with it.
+    pub(crate) fn values(problems: &[(&Target, String, ValueProblem)]) -> Self {
+        let code = problems.first().map_or("wrong_type", |(_, _, problem)| problem.code());
+        let sentences =
+            problems.iter().map(|(target, columns, problem)| format!("{target}, from {columns}, {problem}"));
+        Self::unsent(code, joined(sentences))
     }
 
     /// The run was ended before the answer came.
@@ -51,11 +62,7 @@ impl Reason {
     /// The row breaks rules; the first one gives the code.
     pub(crate) fn violations(violations: &[Violation]) -> Self {
         let code = violations.first().map_or("validation", |violation| violation.code.as_str());
-        let mut sentences: Vec<_> = violations.iter().take(MOST_VIOLATIONS).map(ToString::to_string).collect();
-        if violations.len() > MOST_VIOLATIONS {
-            sentences.push(format!("and {} more", violations.len() - MOST_VIOLATIONS));
-        }
-        Self::unsent(code, sentences.join("; "))
+        Self::unsent(code, joined(violations.iter().map(ToString::to_string)))
     }
 
     /// Sending it failed.
@@ -77,7 +84,17 @@ impl Reason {
     }
 }
 
-const MOST_VIOLATIONS: usize = 5;
+/// Joins the first few of many sentences.
+fn joined(sentences: impl ExactSizeIterator<Item = String>) -> String {
+    let left_out = sentences.len().saturating_sub(MOST_SENTENCES);
+    let mut sentences: Vec<_> = sentences.take(MOST_SENTENCES).collect();
+    if left_out > 0 {
+        sentences.push(format!("and {left_out} more"));
+    }
+    sentences.join("; ")
+}
+
+const MOST_SENTENCES: usize = 5;
 
 fn plural(count: usize, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };

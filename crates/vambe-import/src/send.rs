@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use vambe::{BatchProgress, Client, Error, UpsertManyOptions};
 
 use crate::account::Account;
-use crate::error::{ImportError, SourceError, SourceProblem};
+use crate::error::{ImportError, JournalProblem, SourceError, SourceProblem};
 use crate::events::Events;
 use crate::feed::Feed;
 use crate::fingerprint::Salt;
@@ -115,6 +115,10 @@ impl Import {
     ) -> Result<Outset, Ending> {
         let failed = Ending::Failed;
         let journal = self.journal.as_ref();
+        if journal.is_none() && !self.first_time_only.is_empty() && !self.is_rehearsal {
+            let path = self.source.path().to_owned();
+            return Err(failed(ImportError::Journal { path, problem: JournalProblem::Needed }));
+        }
         let judge = Arc::new(Judge {
             columns: self.columns,
             options: client.check_options().clone(),

@@ -1,5 +1,7 @@
 //! What a column or a `--set` fills: a field, one key of `meta_data`, or one custom field.
 
+use std::fmt;
+
 use vambe::{Field, suggest_field};
 
 /// What a named value becomes in the record.
@@ -51,6 +53,16 @@ impl Target {
         match (self, other) {
             (Self::Field(one), Self::Field(two)) => Field::from_key(one) == Field::from_key(two),
             _ => self == other,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(name) => f.write_str(name),
+            Self::Meta(key) => write!(f, "meta_data.{key}"),
+            Self::Custom(key) => write!(f, "custom.{key}"),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod custom_fields;
 mod identity;
+mod placeholder;
 mod texts;
 
 use serde::Serialize;

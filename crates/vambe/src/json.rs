@@ -1,5 +1,6 @@
 //! Writes [`Value`]s as compact JSON, and reports what JSON cannot hold (`docs/values.md`).
 
+use std::borrow::Cow;
 use std::io::Write as _;
 
 use crate::value::{InvalidValue, Value};
@@ -35,6 +36,28 @@ pub(crate) fn plain_float(number: f64) -> Result<f64, ViolationCode> {
 
 const LEAST_INTEGER: f64 = -9_223_372_036_854_775_808.0;
 const BEYOND_INTEGERS: f64 = 18_446_744_073_709_551_616.0;
+
+impl Value {
+    /// Returns the text that a custom field gets of the value (rule R7, `docs/values.md`).
+    ///
+    /// # Errors
+    ///
+    /// Why there is none: [`ViolationCode::Type`] for lists, objects and nothing, else what is wrong with the value.
+    pub fn to_text(&self) -> Result<Cow<'_, str>, ViolationCode> {
+        Ok(match self {
+            Self::Text(text) => text.into(),
+            Self::Bool(value) => if *value { "true" } else { "false" }.into(),
+            Self::Int(number) => number.to_string().into(),
+            Self::Uint(number) => number.to_string().into(),
+            Self::Float(number) => plain_float(*number)?.to_string().into(),
+            Self::Date(date) => date.to_string().into(),
+            Self::DateTime(moment) if !moment.is_naive() => moment.to_string().into(),
+            Self::DateTime(_) => return Err(ViolationCode::NaiveDatetime),
+            Self::Invalid(invalid) => return Err(code_of(*invalid)),
+            Self::Missing | Self::Null | Self::Array(_) | Self::Object(_) => return Err(ViolationCode::Type),
+        })
+    }
+}
 
 #[derive(Clone, Copy)]
 enum Step<'v> {

@@ -80,8 +80,8 @@ impl Value {
         }
     }
 
-    /// Returns whether this counts as nothing (rule R5).
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Returns whether this counts as nothing: absent, null, NaN or blank text (rule R5).
+    pub fn is_empty(&self) -> bool {
         match self {
             Self::Missing | Self::Null => true,
             Self::Float(number) => number.is_nan(),

@@ -121,6 +121,8 @@ violation_codes! {
     DuplicateKey = "duplicate_key",
     /// An entry of `custom_field_values` has no `value`.
     MissingValue = "missing_value",
+    /// A placeholder such as `N/A` in a custom field that tells customers apart.
+    PlaceholderValue = "placeholder_value",
     /// The e-mail address looks wrong (a warning, unless `strict_email` is set).
     EmailSuspicious = "email_suspicious",
     /// A field that this channel does not use.

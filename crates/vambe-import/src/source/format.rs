@@ -115,11 +115,13 @@ impl fmt::Display for Format {
     }
 }
 
+/// Names what it is packed with, which is what a reader meets first.
+fn write_compression(compression: Option<Compression>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    compression.map_or(Ok(()), |compression| write!(f, "{compression}, "))
+}
+
 impl fmt::Display for TextFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(compression) = self.compression {
-            write!(f, "{compression}, ")?;
-        }
         self.encoding.fmt(f)?;
         // The mark of UTF-16 goes without saying.
         if self.has_mark && self.encoding.is_utf8() {
@@ -131,6 +133,7 @@ impl fmt::Display for TextFormat {
 
 impl fmt::Display for CsvFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_compression(self.text.compression, f)?;
         write!(f, "{}, separated by {}", self.text, self.delimiter)?;
         match self.quote {
             Quote::Character(b'"') => {}
@@ -160,6 +163,7 @@ impl fmt::Display for XlsxFormat {
 
 impl fmt::Display for JsonFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_compression(self.text.compression, f)?;
         match &self.layout {
             JsonLayout::Lines => write!(f, "NDJSON, {}", self.text),
             JsonLayout::Array => write!(f, "JSON array, {}", self.text),

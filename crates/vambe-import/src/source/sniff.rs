@@ -23,6 +23,9 @@ pub(super) fn find_format(
             Some(_) => Err(SourceProblem::WrongKind(FileKind::Workbook)),
         };
     }
+    if options.format == Some(FileFormat::Xlsx) {
+        return Err(SourceProblem::WrongKind(FileKind::NoWorkbook));
+    }
     let known = options.encoding.or_else(|| TextEncoding::marked(&input.sample));
     if known.is_none() && input.sample.contains(&0) {
         return Err(SourceProblem::WrongKind(FileKind::Binary));

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::placeholder::{is_identifier, is_placeholder};
 use super::{Checker, wrong_kind};
 use crate::change::ChangeAction;
 use crate::field::Field;
@@ -31,9 +32,7 @@ impl<'r> Checker<'r, '_> {
             None => {}
             Some(Value::Object(entries)) => {
                 for (key, value) in entries {
-                    let place = Place::Key(key);
-                    let key = self.key(place, Some(key), &mut seen);
-                    fields.extend(key.zip(self.value(place, value)));
+                    fields.extend(self.field(Place::Key(key), Some(key), Some(value), &mut seen));
                 }
             }
             Some(Value::Array(entries)) => {
@@ -53,17 +52,34 @@ impl<'r> Checker<'r, '_> {
             return None;
         };
         let part = |name: &str| parts.iter().find(|(known, _)| known == name).map(|(_, part)| part);
-        let key = self.key(place, part("key").and_then(Value::text), seen);
-        let value = self.entry_value(place, part("value"));
+        let field = self.field(place, part("key").and_then(Value::text), part("value"), seen);
         for (name, _) in parts.iter().filter(|(name, _)| name != "key" && name != "value") {
             let problem = "is not part of a custom field";
             let unknown = Violation::new(place.path().join_key(name), ViolationCode::UnknownField, problem);
             self.found.add(unknown.hint("an entry has a key and a value"));
         }
-        key.zip(value)
+        field
     }
 
-    fn entry_value(&mut self, place: Place<'r>, value: Option<&'r Value>) -> Option<Cow<'r, str>> {
+    fn field(
+        &mut self,
+        place: Place<'r>,
+        key: Option<&'r str>,
+        value: Option<&'r Value>,
+        seen: &mut SeenKeys<'r>,
+    ) -> Option<(&'r str, Cow<'r, str>)> {
+        let key = self.key(place, key, seen);
+        let value = self.given_value(place, value);
+        let (key, value) = key.zip(value)?;
+        if is_identifier(key) && is_placeholder(&value) {
+            let doubt = Violation::new(place.value_path(), ViolationCode::PlaceholderValue, "identifies nobody");
+            let hint = "leave it out: the service may merge customers who share an identifier, for good";
+            self.found.add(doubt.hint(hint).warning());
+        }
+        Some((key, value))
+    }
+
+    fn given_value(&mut self, place: Place<'r>, value: Option<&'r Value>) -> Option<Cow<'r, str>> {
         let Some(value) = value else {
             let missing = Violation::new(place.value_path(), ViolationCode::MissingValue, "is missing");
             self.found.add(missing.hint("give a value, or null to leave the field as it is"));
@@ -102,19 +118,10 @@ impl<'r> Checker<'r, '_> {
 
     /// Writes a value as the text that the API wants (rule R7).
     fn text_of(&mut self, place: Place<'r>, value: &'r Value) -> Option<Cow<'r, str>> {
-        let refusal = match value {
-            Value::Text(text) => return Some(text.into()),
-            Value::Bool(value) => return Some(if *value { "true" } else { "false" }.into()),
-            Value::Int(number) => return Some(number.to_string().into()),
-            Value::Uint(number) => return Some(number.to_string().into()),
-            Value::Date(date) => return Some(date.to_string().into()),
-            Value::DateTime(moment) if !moment.is_naive() => return Some(moment.to_string().into()),
-            Value::DateTime(_) => json::violation(place.value_path(), ViolationCode::NaiveDatetime),
-            Value::Float(number) => match json::plain_float(*number) {
-                Ok(number) => return Some(number.to_string().into()),
-                Err(code) => json::violation(place.value_path(), code),
-            },
-            other => wrong_kind(place.value_path(), other, "text, a number, a boolean or a date"),
+        let refusal = match value.to_text() {
+            Ok(text) => return Some(text),
+            Err(ViolationCode::Type) => wrong_kind(place.value_path(), value, "text, a number, a boolean or a date"),
+            Err(code) => json::violation(place.value_path(), code),
         };
         self.found.add(refusal);
         None

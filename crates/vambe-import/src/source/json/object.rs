@@ -30,11 +30,38 @@ pub(super) fn read_object(text: &str) -> Result<Object, Flaw> {
         Ok(Value::Object(entries)) => {
             // A float does not tell how many digits it was written with.
             let keeps_text = entries.iter().any(|(_, value)| holds_float(value));
-            let text = keeps_text.then(|| text.trim().into());
+            let text = keeps_text.then(|| compact(text));
             Ok(Object { entries, text })
         }
         Ok(_) => Err(Flaw::NoObject(kind(text))),
         Err(error) => Err(flaw(text, &error)),
+    }
+}
+
+/// Leaves out the white space between the parts of JSON, line breaks above all.
+fn compact(text: &str) -> Box<str> {
+    let mut strings = Strings::default();
+    let is_part = |character: &char| strings.holds(*character) || !matches!(character, ' ' | '\t' | '\n' | '\r');
+    text.chars().filter(is_part).collect::<String>().into()
+}
+
+/// Tells, character by character, what stands in a string.
+#[derive(Default)]
+struct Strings {
+    is_inside: bool,
+    is_escaped: bool,
+}
+
+impl Strings {
+    fn holds(&mut self, character: char) -> bool {
+        let was_inside = self.is_inside;
+        match character {
+            _ if self.is_escaped => self.is_escaped = false,
+            '\\' => self.is_escaped = self.is_inside,
+            '"' => self.is_inside = !self.is_inside,
+            _ => {}
+        }
+        was_inside
     }
 }
 
@@ -74,19 +101,14 @@ fn flaw(text: &str, error: &serde_json::Error) -> Flaw {
 const MAX_DEPTH: usize = 127;
 
 fn depth(text: &str) -> usize {
-    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = in_text,
-            b'"' => in_text = !in_text,
-            b'{' | b'[' if !in_text => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+    let (mut depth, mut deepest, mut strings) = (0_usize, 0, Strings::default());
+    for character in text.chars() {
+        match (strings.holds(character), character) {
+            (false, '{' | '[') => depth += 1,
+            (false, '}' | ']') => depth = depth.saturating_sub(1),
             _ => {}
         }
+        deepest = deepest.max(depth);
     }
     deepest
 }
@@ -131,6 +153,13 @@ mod tests {
     fn keeps_the_text_where_a_number_would_lose_digits() {
         assert!(read_object("{\"a\":[{\"b\":12345678901234567890123}]}").unwrap_or_else(|_| panic!()).text.is_some());
         assert!(read_object("{\"a\":\"1.0\",\"b\":-3}").unwrap_or_else(|_| panic!()).text.is_none());
+    }
+
+    #[test]
+    fn the_text_that_is_kept_is_one_line_and_its_strings_are_whole() {
+        let text = "{ \"a\" :\r\n [ 1.0,\t\"b \\\" \\\\\" ] , \"c d\":\" \" }";
+        let kept = read_object(text).unwrap_or_else(|_| panic!()).text;
+        assert_eq!(kept.as_deref(), Some("{\"a\":[1.0,\"b \\\" \\\\\"],\"c d\":\" \"}"));
     }
 
     #[test]

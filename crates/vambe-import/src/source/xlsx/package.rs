@@ -111,3 +111,30 @@ fn holds(bytes: &mut dyn ReadSeek, wanted: &[u8]) -> Result<bool, SourceProblem>
 fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_bounded_by_what_it_unpacks_to_not_by_what_it_says() {
+        let part = |byte: u8, length: u64| examine_part(std::io::repeat(byte).take(length), 20 * 1024 * 1024).ok();
+        assert_eq!(part(b'<', 20 * 1024 * 1024), Some(20 * 1024 * 1024));
+        assert_eq!(part(b'<', 20 * 1024 * 1024 + 1), None);
+        assert_eq!(part(b'x', 16 * 1024 * 1024), Some(16 * 1024 * 1024));
+        assert_eq!(part(b'x', 16 * 1024 * 1024 + 1), None);
+    }
+
+    #[test]
+    fn room_for_texts_that_are_not_there_is_never_made() {
+        // Wherever the tag is cut in two by the end of a piece.
+        for shift in 0..40 {
+            let part = |count: &str| format!("{}<sst uniqueCount=\"{count}\"/>", " ".repeat(WINDOW - shift));
+            let is_fine = |count| examine_part(part(count).as_bytes(), u64::MAX).is_ok();
+            assert!(
+                is_fine("12") && is_fine("") && !is_fine("99999") && !is_fine("99999999999999999999999"),
+                "{shift}"
+            );
+        }
+    }
+}

@@ -30,6 +30,7 @@ pub(super) struct SheetRows<'w> {
     row: u32,
     width: usize,
     has_errors: bool,
+    is_read: bool,
     /// The size of the file, and how many rows the sheet says that it has.
     size: u64,
     rows: u64,
@@ -38,7 +39,7 @@ pub(super) struct SheetRows<'w> {
 impl<'w> SheetRows<'w> {
     pub(super) fn new(cells: XlsxCellReader<'w, Box<dyn ReadSeek>>, size: u64) -> Self {
         let rows = u64::from(cells.dimensions().end.0) + 1;
-        Self { cells, next: None, row: 0, width: 0, has_errors: false, size, rows }
+        Self { cells, next: None, row: 0, width: 0, has_errors: false, is_read: false, size, rows }
     }
 
     /// Gives every row from here on so many cells at least.
@@ -86,14 +87,19 @@ impl<'w> SheetRows<'w> {
         if let Some(cell) = self.next.take() {
             return Ok(Some(cell));
         }
-        loop {
+        // Past its end the reader would miss the end.
+        while !self.is_read {
             match self.cells.next_cell() {
-                Ok(cell) => return Ok(cell),
+                Ok(cell) => {
+                    self.is_read = cell.is_none();
+                    return Ok(cell);
+                }
                 // An error value newer than the reader, such as #SPILL!, counts as nothing as the others do.
                 Err(XlsxError::CellError(_)) => self.has_errors = true,
                 Err(error) => return Err(self.fail(problem(error))),
             }
         }
+        Ok(None)
     }
 
     fn fail(&self, problem: SourceProblem) -> Fault {
