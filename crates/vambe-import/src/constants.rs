@@ -34,6 +34,17 @@ impl FromStr for Constant {
 
     fn from_str(text: &str) -> Result<Self, ConstantError> {
         let (name, value) = text.split_once('=').ok_or(ConstantError::NoEquals)?;
+        Self::new(name, value)
+    }
+}
+
+impl Constant {
+    /// Makes one of the name of a field, or of `meta_data.<key>` or `custom.<key>`, and its value.
+    ///
+    /// # Errors
+    ///
+    /// The name cannot be set, or there is no value.
+    pub fn new(name: &str, value: &str) -> Result<Self, ConstantError> {
         let (name, value) = (name.trim(), value.trim());
         let target = Target::parse(name).map_err(|problem| {
             let suggestion = match problem {

@@ -96,13 +96,39 @@ impl Import {
             if outputs.contains(&output) {
                 return Err(ImportError::Rejects { path: output, problem: RejectsProblem::Shared });
             }
-            let mut import = Self::of_source(source, output.clone(), paths, options)?;
+            let mut import = Self::of_source(source, options)?;
+            import.rejects = Some(Rejects::prepare(output.clone(), &import.source, paths)?);
             import.journal =
                 options.journal.path_for(path).map(|path| open_journal(&path, &mut journals)).transpose()?;
             imports.push(import);
             outputs.push(output);
         }
         Ok(imports)
+    }
+
+    /// Opens one file, as [`open`](Self::open) does.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be imported; nothing was sent.
+    pub fn open_one(path: &Path, options: &ImportOptions) -> Result<Self, ImportError> {
+        let source = open_source(path, &options.source, &mut Some(Box::new(io::stdin())))?;
+        let output = options.rejects.clone().unwrap_or_else(|| default_path(path, &source.format()));
+        let journal = options.journal.path_for(path);
+        Self::of_source(source, options)?.writing_to(Some(output), &[path.to_owned()], journal.as_deref())
+    }
+
+    /// Takes rows of a program, which have rejected rows and a journal only where the options name a file.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be written, or what the options say cannot be done.
+    pub fn of_rows(rows: Source, options: &ImportOptions) -> Result<Self, ImportError> {
+        let journal = match &options.journal {
+            JournalChoice::At(path) => Some(path.as_path()),
+            JournalChoice::None | JournalChoice::Beside => None,
+        };
+        Self::of_source(rows, options)?.writing_to(options.rejects.clone(), &[], journal)
     }
 
     /// Opens a journal to send again what failed for a server and key: what may succeed by itself, or all.
@@ -173,22 +199,28 @@ impl Import {
         &self.columns
     }
 
-    fn of_source(
-        source: Source,
-        output: PathBuf,
+    /// Makes sure that what becomes of the rows can be written.
+    fn writing_to(
+        mut self,
+        rejects: Option<PathBuf>,
         inputs: &[PathBuf],
-        options: &ImportOptions,
+        journal: Option<&Path>,
     ) -> Result<Self, ImportError> {
+        self.rejects = rejects.map(|path| Rejects::prepare(path, &self.source, inputs)).transpose()?;
+        self.journal = journal.map(Journal::open).transpose()?;
+        Ok(self)
+    }
+
+    fn of_source(source: Source, options: &ImportOptions) -> Result<Self, ImportError> {
         let columns = Columns::new(source.header(), &options.mapping, &options.constants, options.unknown);
         let columns = columns.map_err(|problems| {
             let line = source.header().map(Header::line);
             ImportError::Header { path: source.path().to_owned(), line, problems }
         })?;
-        let rejects = Rejects::prepare(output, &source, inputs)?;
         Ok(Self {
             source,
             columns,
-            rejects: Some(rejects),
+            rejects: None,
             limit: options.limit,
             journal: None,
             first_time_only: options.mapping.first_time_only().iter().map(ToString::to_string).collect(),
