@@ -441,7 +441,7 @@ async fn an_import_says_what_the_last_one_left() {
     folder.write("customers.csv", customers(0..6));
     assert_eq!(remark(&folder).await, "customers.csv: has changed since the last run; what is unchanged is skipped");
     let journal = rusqlite::Connection::open(folder.path("customers.csv.journal")).unwrap();
-    journal.execute("UPDATE run SET ended_at = NULL", []).unwrap();
+    journal.execute("UPDATE run SET ending = NULL", []).unwrap();
     assert_eq!(
         remark(&folder).await,
         "customers.csv: the last run did not come to its end; what it had accepted is skipped"

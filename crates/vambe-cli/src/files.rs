@@ -62,10 +62,11 @@ pub(crate) async fn run_all(
     let mut imports = imports.into_iter();
     for import in imports.by_ref() {
         let path: PathBuf = import.path().to_owned();
+        let has_journal = import.journal().is_some();
         let report = how.run(import, stop, &mut progress).await?;
         progress.end_file();
         let is_last = !matches!(report.ending, Ending::Finished);
-        total.add(path, report);
+        total.add(path, report, has_journal);
         if is_last {
             break;
         }

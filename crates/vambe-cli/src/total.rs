@@ -24,6 +24,7 @@ pub(crate) struct Total {
     kind: Kind,
     summary: Summary,
     files: Vec<(PathBuf, Summary)>,
+    has_journal: bool,
     ending: Ending,
 }
 
@@ -47,10 +48,11 @@ struct JsonFile<'a> {
 
 impl Total {
     pub(crate) fn new(kind: Kind) -> Self {
-        Self { kind, summary: Summary::nothing(), files: Vec::new(), ending: Ending::Finished }
+        Self { kind, summary: Summary::nothing(), files: Vec::new(), has_journal: false, ending: Ending::Finished }
     }
 
-    pub(crate) fn add(&mut self, path: PathBuf, report: Report) {
+    pub(crate) fn add(&mut self, path: PathBuf, report: Report, has_journal: bool) {
+        self.has_journal = has_journal;
         self.summary.add(&report.summary);
         self.files.push((path, report.summary));
         self.ending = report.ending;
@@ -88,15 +90,17 @@ impl Total {
             Some(number) => format!("{} not {}", rows(number), self.done_word()),
             None => format!("the rest was not {}", self.done_word()),
         };
-        let harmless = if self.kind == Kind::Import { "; to send a row twice does no harm" } else { "" };
+        let harmless = match self.kind {
+            Kind::Import if self.has_journal => ": what is in the journal is not sent again",
+            Kind::Import => "; to send a row twice does no harm",
+            Kind::Check => "",
+        };
         match &self.ending {
             Ending::Stopped(cause) => {
                 let stopped = Failure::stopped(*cause);
                 Some(Failure::new(stopped.code, format!("{}: {not_sent}; run it again{harmless}", stopped.message)))
             }
-            Ending::Guard(error) => {
-                Some(Failure::new(GUARD, format!("stopped: {} ({not_sent})", with_flags(error.message()))))
-            }
+            Ending::Guard(error) => Some(Failure::new(GUARD, format!("{} ({not_sent})", with_flags(error.message())))),
             Ending::Failed(error) => Some(Failure::new(import_code(error), format!("{error} ({not_sent})"))),
             Ending::Finished | Ending::Canary => None,
             _ => Some(Failure::new(FAILED, not_sent)),

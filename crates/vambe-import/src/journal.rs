@@ -174,7 +174,7 @@ impl Journal {
 
 fn last_run(connection: &Connection, source: &SourceState) -> rusqlite::Result<Option<LastRun>> {
     let mut statement = connection.prepare(
-        "SELECT started_at, ended_at IS NOT NULL, size IS NOT ?2 OR modified IS NOT ?3 FROM run
+        "SELECT started_at, coalesce(ending IN ('finished', 'canary'), 0), size IS NOT ?2 OR modified IS NOT ?3 FROM run
          WHERE source = ?1 ORDER BY id DESC LIMIT 1",
     )?;
     let last_run = statement.query_row(params![source.name, source.size, source.modified], |row| {
