@@ -115,7 +115,12 @@ fn every_complaint_about_imports_names_a_test_that_exists_or_a_reason() {
         .flat_map(|folder| rust_files(&repository().join(folder)))
         .map(|path| std::fs::read_to_string(path).unwrap())
         .collect();
-    let rows: Vec<&str> = document.lines().filter(|line| line.starts_with("| C")).collect();
+    let rows: Vec<&str> = document
+        .lines()
+        .filter(|line| {
+            line.strip_prefix("| C").is_some_and(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))
+        })
+        .collect();
     assert_eq!(rows.len(), 41);
     for row in rows {
         let answer = row.split(" | ").nth(2).unwrap();

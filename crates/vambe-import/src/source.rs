@@ -153,6 +153,11 @@ impl Source {
         self.fingerprint
     }
 
+    /// Returns whether its rows come into being as they are asked for.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.rows, Rows::Program(_))
+    }
+
     /// Returns about how many bytes of text there are, if that is known: of what is packed it is not.
     pub(crate) fn expected_bytes(&self) -> Option<u64> {
         self.size().filter(|_| !self.format().is_packed())
