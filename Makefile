@@ -43,7 +43,7 @@ test-python: .venv/ready
 
 .PHONY: stress
 stress: .venv/ready node_modules/ready ## Run the full rounds of fork, exit, Ctrl-C, cancellation, memory, order and pace
-	STRESS=full cargo test --quiet --release --package vambe-tests --test stops --test limited_server -- --nocapture
+	STRESS=full cargo test --quiet --release --package vambe-tests --test stops --test limited_server --test journal -- --nocapture
 	VIRTUAL_ENV=.venv .venv/bin/maturin develop --quiet
 	STRESS=full .venv/bin/pytest --quiet tests/python/stress
 	npm run --silent build
