@@ -137,7 +137,9 @@ async fn only_what_has_changed_is_sent_however_the_file_is_arranged() {
     );
     let (code, summary) = import(&folder, &[]).await;
     assert_eq!((code, counts(&summary)), (Some(0), [3, 2, 0, 1, 0]), "{summary}");
-    assert_eq!(sent(&server)[2..], ["Beatriz", "Carla"]);
+    let mut names = sent(&server).split_off(2);
+    names.sort();
+    assert_eq!(names, ["Beatriz", "Carla"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
