@@ -207,6 +207,9 @@ async fn a_source_that_is_read_once_is_sent_in_order_and_compared_with_what_it_h
     let names: Vec<_> = sent(&server).into_iter().filter(|name| name != "Berta").collect();
     // The last one may be known to be unchanged by then, or not.
     assert_eq!(names[..3], ["Ana", "Anna", "Ana"]);
+    let ran = folder.run_with_input(&[&arguments[..], &["--duplicates", "error"]].concat(), &rows).await;
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("can be read only once"), "{ran:?}");
     let ran = folder.run_with_input(&arguments, &named(&[(1, "Ana"), (2, "Berta")])).await;
     assert!(ran.stdout.contains(r#""accepted":0,"rejected":0,"skipped":2"#), "{ran:?}");
 }

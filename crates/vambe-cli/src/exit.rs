@@ -74,7 +74,10 @@ pub(crate) fn import_code(error: &ImportError) -> i32 {
             _ => USAGE,
         },
         ImportError::Source(error) => match error.problem {
-            SourceProblem::NoSheet { .. } | SourceProblem::NoWorkbook | SourceProblem::StdinTwice => USAGE,
+            SourceProblem::NoSheet { .. }
+            | SourceProblem::NoWorkbook
+            | SourceProblem::StdinTwice
+            | SourceProblem::ReadOnce => USAGE,
             _ => FAILED,
         },
         _ => FAILED,

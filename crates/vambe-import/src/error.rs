@@ -104,6 +104,8 @@ pub enum SourceProblem {
         /// How many.
         rows: u64,
     },
+    /// It can be read only once, where repeated customers are to be found before anything is sent.
+    ReadOnce,
     /// It was changed while it was read.
     Changed,
     /// Another row is larger than [`MAX_ROW`](crate::MAX_ROW).
@@ -238,6 +240,9 @@ impl fmt::Display for SourceProblem {
                     f,
                     "{rows} rows are about customers of earlier rows; remove them, or leave --duplicates out to send the last of each"
                 );
+            }
+            Self::ReadOnce => {
+                "can be read only once, so customers who come twice are not found first; save it to a file, or leave --duplicates out"
             }
             Self::Changed => "was changed while it was read; import it again: what was accepted is skipped",
             Self::RowTooLong => {

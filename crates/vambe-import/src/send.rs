@@ -116,6 +116,9 @@ impl Import {
             compared_without: (journal.is_some() && !self.is_retry).then(|| self.first_time_only.clone()),
         });
         let again = self.source.again().map_err(|error| failed(error.into()))?;
+        if options.refuse_repeats && again.is_none() {
+            return Err(failed(SourceError::at(self.source.path(), None, SourceProblem::ReadOnce).into()));
+        }
         let survey = survey(again, &judge, self.limit, stop, on_progress).await?;
         if options.refuse_repeats && survey.repeated > 0 {
             let problem = SourceProblem::Repeated { rows: survey.repeated };
