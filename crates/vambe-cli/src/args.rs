@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use vambe_import::{Delimiter, Quote, TextEncoding, UnknownColumns};
+use vambe_import::{Delimiter, Quote, SourceOptions, TextEncoding, UnknownColumns};
 
 /// Upserts customers into Vambe.
 ///
@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Import(ImportArguments),
     /// Check the rows of files; needs neither key nor network.
     Check(CheckArguments),
+    /// Suggest which column of a file fills what, as a file to edit and to pass as --mapping.
+    Map(MapArguments),
     /// Send one customer: JSON on standard input, or --set.
     Upsert(UpsertArguments),
     /// Show what becomes of phone numbers.
@@ -74,6 +76,27 @@ pub(crate) struct CheckArguments {
     pub(crate) files: FileArguments,
     #[command(flatten)]
     pub(crate) checks: RuleArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct MapArguments {
+    /// File with a header
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Where the mapping goes; - is standard output [default: FILE.mapping.toml]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write over a mapping that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Channel of the customers [default: whatsapp]
+    #[arg(long, value_parser = ["whatsapp", "web-whatsapp", "webchat"])]
+    pub(crate) channel: Option<String>,
+    /// Your own number, to be written into the mapping
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) channel_phone_number: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
 }
 
 #[derive(Args)]
@@ -149,6 +172,12 @@ pub(crate) struct FileArguments {
     /// Show no progress and no remarks
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct FormatArguments {
     /// comma, semicolon, tab, pipe or a character [default: found out]
     #[arg(long, value_parser = delimiter, help_heading = "File format")]
     pub(crate) delimiter: Option<Delimiter>,
@@ -203,6 +232,13 @@ pub(crate) enum Unknown {
     Meta,
     Skip,
     Error,
+}
+
+impl FormatArguments {
+    /// Returns how a file is written, where it says so.
+    pub(crate) fn source_options(&self) -> SourceOptions {
+        SourceOptions { delimiter: self.delimiter, encoding: self.encoding, quote: self.quote.unwrap_or_default() }
+    }
 }
 
 impl From<Unknown> for UnknownColumns {

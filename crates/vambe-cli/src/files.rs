@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use vambe_import::{
-    Constant, Ending, Import, ImportOptions, Mapping, Report, SourceOptions, Stop, UnknownColumns, quoted,
-};
+use vambe_import::{Constant, Ending, Import, ImportOptions, Mapping, Report, Stop, UnknownColumns, quoted};
 
 use crate::args::FileArguments;
 use crate::blocking::on_a_thread;
@@ -70,11 +68,7 @@ pub(crate) fn constants(set: &[String]) -> Result<Vec<Constant>, Failure> {
 /// Opens every file before anything is sent, and remarks on what was found out.
 async fn open(arguments: &FileArguments, io: &mut Io, stop: &Stop) -> Result<Vec<Import>, Failure> {
     let mut options = ImportOptions {
-        source: SourceOptions {
-            delimiter: arguments.delimiter,
-            encoding: arguments.encoding,
-            quote: arguments.quote.unwrap_or_default(),
-        },
+        source: arguments.format.source_options(),
         unknown: arguments.unknown.map(UnknownColumns::from),
         constants: constants(&arguments.set)?,
         limit: arguments.limit,

@@ -13,6 +13,7 @@ mod exit;
 mod files;
 mod import;
 mod io;
+mod map;
 mod phone;
 mod progress;
 mod report;
@@ -41,6 +42,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, mut io: Io, stop: Sto
     let result = match arguments.command {
         Command::Import(arguments) => import::run(&arguments, &mut io, &stop).await,
         Command::Check(arguments) => check::run(&arguments, &mut io, &stop).await,
+        Command::Map(arguments) => map::run(&arguments, &mut io, &stop).await,
         Command::Upsert(arguments) => upsert::run(&arguments, &mut io, &stop).await,
         Command::Phone(arguments) => phone::run(&arguments, &mut io),
         Command::Emulator(arguments) => emulator::run(&arguments, &mut io, &stop).await,

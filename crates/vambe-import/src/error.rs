@@ -64,6 +64,8 @@ pub enum SourceProblem {
     Io(io::Error),
     /// There is nothing in it.
     Empty,
+    /// The first row holds values, which are no names of columns.
+    NoHeader,
     /// There is nothing below the header.
     HeaderOnly,
     /// It is no text file.
@@ -124,6 +126,7 @@ impl fmt::Display for SourceProblem {
             Self::NoPermission => "may not be read; give yourself permission to read it",
             Self::Io(error) => return write!(f, "cannot be read ({error}); check the disk and try again"),
             Self::Empty => "is empty; the first row must hold the names of the columns",
+            Self::NoHeader => "holds values of customers, not the names of columns; put a row of names above it",
             Self::HeaderOnly => "has a header but no rows; check the export",
             Self::NotText(kind) => kind.way_out(),
             Self::InvalidBytes { encoding } => {

@@ -34,6 +34,7 @@ mod row;
 mod send;
 mod source;
 mod stop;
+mod suggest;
 mod summary;
 mod target;
 
@@ -46,4 +47,5 @@ pub use mapping::{Mapping, MappingProblem};
 pub use row::{Header, Row};
 pub use source::{CsvFormat, Delimiter, FileKind, Format, MAX_ROW, Quote, Source, SourceOptions, TextEncoding};
 pub use stop::{Stop, StopCause};
+pub use suggest::{SuggestOptions, SuggestedColumn, Suggestion, Sureness, suggest};
 pub use summary::{Count, Summary};
