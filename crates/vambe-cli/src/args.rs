@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use vambe_import::{Delimiter, FileFormat, JournalChoice, Quote, TextEncoding, UnknownColumns};
+use vambe_import::{Delimiter, FileFormat, JournalChoice, Quote, SourceOptions, TextEncoding, UnknownColumns};
 
 /// Upserts customers into Vambe.
 ///
@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Import(Box<ImportArguments>),
     /// Check the rows of files; needs neither key nor network.
     Check(CheckArguments),
+    /// Suggest which column of a file fills what, as a file to edit and to pass as --mapping.
+    Map(MapArguments),
     /// Send again what failed in an import.
     Retry(RetryArguments),
     /// Tell what became of the rows of an import.
@@ -80,6 +82,27 @@ pub(crate) struct CheckArguments {
     pub(crate) files: FileArguments,
     #[command(flatten)]
     pub(crate) checks: RuleArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct MapArguments {
+    /// File with a header
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Where the mapping goes; - is standard output [default: FILE.mapping.toml]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write over a mapping that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Channel of the customers [default: whatsapp]
+    #[arg(long, value_parser = ["whatsapp", "web-whatsapp", "webchat"])]
+    pub(crate) channel: Option<String>,
+    /// Your own number, to be written into the mapping
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) channel_phone_number: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
 }
 
 #[derive(Args)]
@@ -161,6 +184,12 @@ pub(crate) struct FileArguments {
     /// Show no progress and no remarks
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct FormatArguments {
     /// Kind of file: csv (TSV too), xlsx, ndjson or json [default: found out from its content]
     #[arg(long, value_enum, help_heading = "File format")]
     pub(crate) format: Option<Format>,
@@ -327,6 +356,19 @@ impl FileArguments {
             _ if self.no_journal => JournalChoice::None,
             Some(path) => JournalChoice::At(path.clone()),
             None => JournalChoice::Beside,
+        }
+    }
+}
+
+impl FormatArguments {
+    /// Returns how a file is written, where it says so.
+    pub(crate) fn source_options(&self) -> SourceOptions {
+        SourceOptions {
+            format: self.format.map(Into::into),
+            delimiter: self.delimiter,
+            encoding: self.encoding,
+            quote: self.quote,
+            sheet: self.sheet.clone(),
         }
     }
 }

@@ -80,6 +80,8 @@ pub enum SourceProblem {
     Program(String),
     /// There is nothing in it.
     Empty,
+    /// The first row holds values, which are no names of columns.
+    NoHeader,
     /// There is nothing below the header.
     HeaderOnly,
     /// There is an array, and nothing in it.
@@ -220,6 +222,7 @@ impl fmt::Display for SourceProblem {
                 return write!(f, "the rows cannot be taken on ({message}); mend what makes them");
             }
             Self::Empty => "is empty; the first row must hold the names of the columns",
+            Self::NoHeader => "holds values of customers, not the names of columns; put a row of names above it",
             Self::HeaderOnly => "has a header but no rows; check the export",
             Self::NoRows => "holds a list with nothing in it; check the export",
             Self::WrongKind(kind) => kind.way_out(),

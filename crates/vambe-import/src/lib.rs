@@ -44,6 +44,7 @@ mod source;
 mod source_state;
 mod stamp;
 mod stop;
+mod suggest;
 mod summary;
 mod survey;
 mod target;
@@ -63,4 +64,5 @@ pub use source::{
     Quote, Source, SourceOptions, TextEncoding, TextFormat, XlsxFormat,
 };
 pub use stop::{Stop, StopCause};
+pub use suggest::{SuggestOptions, SuggestedColumn, Suggestion, Sureness, suggest};
 pub use summary::{Changes, Count, Summary};

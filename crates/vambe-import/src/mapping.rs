@@ -25,6 +25,8 @@ use document::{Content, Node, Problems};
 
 pub use document::MappingProblem;
 
+pub(crate) use date_format::DateFormat;
+pub(crate) use number::{Mark, is_number};
 pub(crate) use rule::{Found, Origin, Rule, ValueProblem};
 
 /// Which column fills which part of a record, and what its values become.
