@@ -12,8 +12,10 @@ use crate::app::App;
 use crate::connections::ConnectionCount;
 use crate::faults::Fault;
 use crate::lock::lock;
+use crate::options::Options;
 use crate::request_log::LoggedRequest;
-use crate::server::{Options, Server};
+use crate::server::Server;
+use crate::store::StoreError;
 use crate::tenant::{Tenant, new_api_key};
 
 /// A running emulator; dropping it stops it.
@@ -98,7 +100,7 @@ impl Emulator {
     /// When the key names no tenant or the state cannot be written.
     pub fn reset(&self, api_key: &str) -> Result<(), ControlError> {
         let tenant = self.tenant(api_key)?;
-        self.app.reset(&tenant).map_err(ControlError::state)
+        self.app.tenants.reset(&tenant).map_err(ControlError::state)
     }
 
     /// Gives what arrived with the key, oldest first, the last
@@ -120,7 +122,8 @@ impl Emulator {
     /// When the key names no tenant or the state cannot be read.
     pub fn customers(&self, api_key: &str) -> Result<serde_json::Value, ControlError> {
         let tenant = self.tenant(api_key)?;
-        let page = self.app.tenants.store.customers(&tenant.place, 0, u32::MAX).map_err(ControlError::state)?;
+        let all = Arc::clone(&tenant.place).customers(0, u32::MAX);
+        let page = self.app.tenants.store.wait_for(all).map_err(ControlError::state)?;
         let mut listed = serde_json::to_value(page).map_err(|error| ControlError::State(Box::new(error)))?;
         Ok(listed["customers"].take())
     }
@@ -192,7 +195,7 @@ impl fmt::Debug for Emulator {
 }
 
 impl ControlError {
-    fn state(error: rusqlite::Error) -> Self {
+    fn state(error: StoreError) -> Self {
         Self::State(Box::new(error))
     }
 }

@@ -75,16 +75,19 @@ async fn answers_what_the_fault_says_for_the_next_calls() {
 async fn faults_hit_only_what_they_match() {
     let emulator = Emulator::start().await.unwrap();
     let caller = Caller::new(&emulator);
-    let faults =
-        vec![Fault::answer(500).on_path("/other"), Fault::answer(501).containing("912345679"), Fault::answer(503)];
+    let faults = vec![
+        Fault::answer(500).on_path("/api/public/tags"),
+        Fault::answer(501).containing("912345679"),
+        Fault::answer(503),
+    ];
     emulator.set_faults(&caller.key, faults).unwrap();
     let other = json!({ "contact_phone_number": "+56912345679" });
     assert_eq!(caller.upsert(whatsapp()).await.status, 503);
     assert_eq!(caller.upsert(whatsapp()).await.status, 200);
     assert_eq!(caller.upsert(with(whatsapp(), other)).await.status, 501);
-    assert_eq!(caller.get("/other").await.status, 500);
+    assert_eq!(caller.get("/api/public/tags").await.status, 500);
     let waiting = caller.get("/_emulator/faults").await.json();
-    assert_eq!(waiting, json!({ "faults": [] }));
+    assert_eq!(waiting, json!({ "faults": [], "hits": [1, 1, 1] }));
 }
 
 #[tokio::test]
