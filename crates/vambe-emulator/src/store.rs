@@ -31,6 +31,7 @@ use crate::resolve::Write;
 const SCHEMA: &str = include_str!("store/schema.sql");
 const CACHED_STATEMENTS: usize = 64;
 const PURGED_AT_ONCE: usize = 200;
+const NO_ROW: i64 = -1;
 
 /// All state, behind one writer.
 pub(crate) struct Store {
@@ -100,6 +101,38 @@ impl Store {
     ) -> Result<T, StoreError> {
         let (sender, receiver) = mpsc::channel();
         self.writer.submit(work, move |done| drop(sender.send(done)));
+        receiver.recv().unwrap_or_else(|_| Err(StoreError::stopped()))
+    }
+
+    /// Does work that gives the tenant another place; unless it is committed, the old one holds.
+    pub(crate) fn move_tenant(
+        &self,
+        place: &Arc<Place>,
+        work: impl FnOnce(&Connection) -> Result<()> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let (sender, receiver) = mpsc::channel();
+        let (inside, after) = (Arc::clone(place), Arc::clone(place));
+        let left = Arc::new(AtomicI64::new(NO_ROW));
+        let come_from = Arc::clone(&left);
+        let work = move |connection: &Connection| {
+            let row = inside.row();
+            match work(connection) {
+                Ok(()) => left.store(row, Ordering::Relaxed),
+                Err(error) => {
+                    inside.row.store(row, Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
+            Ok(())
+        };
+        // Answers are given on the writer's thread, so that nothing is written in between.
+        self.writer.submit(work, move |done| {
+            let row = come_from.load(Ordering::Relaxed);
+            if done.is_err() && row != NO_ROW {
+                after.row.store(row, Ordering::Relaxed);
+            }
+            drop(sender.send(done));
+        });
         receiver.recv().unwrap_or_else(|_| Err(StoreError::stopped()))
     }
 

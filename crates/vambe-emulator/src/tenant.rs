@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::clock::{Clock, Millis};
 use crate::contract;
@@ -179,7 +180,7 @@ impl Tenants {
     ) -> Result<(), ReplaceError> {
         let (place, now) = (Arc::clone(&tenant.place), tenant.now());
         let reset = Arc::clone(&place).reset(tenant.api_key.clone(), seed.written());
-        self.store.wait_for(move |connection| {
+        self.store.move_tenant(&tenant.place, move |connection| {
             reset(connection)?;
             store::add(connection, &place, &seeded, now)?;
             Arc::clone(&place).restore(customers)(connection)
@@ -235,6 +236,16 @@ impl Tenant {
     pub(crate) fn tell(&self, event: Event) {
         // It fails when nobody watches.
         let _: Result<usize, _> = self.events.send(event);
+    }
+
+    /// Waits until so many requests after the one numbered `since` have had their answer.
+    pub(crate) async fn has_answered(&self, since: u64, count: usize) {
+        let mut events = self.watch();
+        while !lock(&self.log).has_answered(since, count) {
+            if let Err(RecvError::Closed) = events.recv().await {
+                return;
+            }
+        }
     }
 
     pub(crate) fn watch(&self) -> broadcast::Receiver<Event> {

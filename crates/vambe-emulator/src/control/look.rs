@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::broadcast::error::RecvError;
 
 use super::access::Owner;
 use super::{done, error, failed};
@@ -16,7 +15,6 @@ use crate::app::App;
 use crate::fidelity;
 use crate::id::Id;
 use crate::lock::lock;
-use crate::tenant::Tenant;
 
 const LARGEST_PAGE: u32 = 10_000;
 const LONGEST_WAIT_MS: u64 = 60_000;
@@ -73,21 +71,11 @@ pub(super) async fn tenants(State(app): State<Arc<App>>) -> Response {
 pub(super) async fn requests(Owner(tenant): Owner, Query(query): Query<Later>) -> Response {
     let wait = Duration::from_millis(query.wait_ms.min(LONGEST_WAIT_MS));
     // Past the wait, what there is is the answer.
-    let _ = tokio::time::timeout(wait, answered(&tenant, &query)).await;
+    let _ = tokio::time::timeout(wait, tenant.has_answered(query.since, query.count)).await;
     let log = lock(&tenant.log);
     let listed = json!({ "requests": log.since(query.since), "latest": log.latest() });
     drop(log);
     done(&listed)
-}
-
-/// Waits until so many requests have had their answer.
-async fn answered(tenant: &Tenant, query: &Later) {
-    let mut events = tenant.watch();
-    while !lock(&tenant.log).has_answered(query.since, query.count) {
-        if let Err(RecvError::Closed) = events.recv().await {
-            return;
-        }
-    }
 }
 
 pub(super) async fn customers(State(app): State<Arc<App>>, Owner(tenant): Owner, Query(part): Query<Part>) -> Response {
