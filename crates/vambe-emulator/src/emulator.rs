@@ -258,6 +258,15 @@ impl EmulatorBuilder {
     /// When the address cannot be bound or the state cannot be set up.
     pub async fn start(self) -> io::Result<Emulator> {
         let listener = TcpListener::bind(self.address).await?;
+        self.start_on(listener)
+    }
+
+    /// Starts the emulator on a listener that is already bound, on the runtime this is called in.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be set up, or an option is impossible.
+    pub fn start_on(self, listener: TcpListener) -> io::Result<Emulator> {
         let url = format!("http://{}", listener.local_addr()?);
         let api_key = self.options.api_key().to_owned();
         let server = Server::new(&listener, self.options)?;

@@ -37,7 +37,8 @@ pub enum Rule {
 pub(crate) struct Rules(u16);
 
 impl Rule {
-    pub(crate) const ALL: [Self; 9] = [
+    /// Every rule there is.
+    pub const ALL: [Self; 9] = [
         Self::StrictSchema,
         Self::StrictFields,
         Self::KeepEmail,
