@@ -41,9 +41,14 @@ test-python: .venv/ready
 	$(call stage,Python build,VIRTUAL_ENV=.venv .venv/bin/maturin develop --quiet)
 	$(call stage,Python suites,.venv/bin/pytest --quiet)
 
+# The emulator's page in a real browser: Debian's chromium, or what CHROMIUM names. Pictures go to target/page.
+.PHONY: test-page
+test-page: ## Use the emulator's page in Chromium, and take pictures of it
+	$(call stage,Emulator's page,cargo build --quiet --bin vambe && node --test-timeout=60000 --test tests/page/page.test.js)
+
 .PHONY: stress
-stress: .venv/ready node_modules/ready ## Run the full rounds of fork, exit, Ctrl-C, cancellation, memory, order and pace
-	STRESS=full cargo test --quiet --release --package vambe-tests --test stops --test limited_server -- --nocapture
+stress: .venv/ready node_modules/ready ## Run the full rounds of fork, exit, Ctrl-C, cancellation, memory, order, pace and kill
+	STRESS=full cargo test --quiet --release --package vambe-tests --test stops --test limited_server --test emulator -- --nocapture
 	VIRTUAL_ENV=.venv .venv/bin/maturin develop --quiet
 	STRESS=full .venv/bin/pytest --quiet tests/python/stress
 	npm run --silent build
