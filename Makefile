@@ -23,7 +23,7 @@ demo: ## Import examples/customers.csv into an emulator; no key, no account
 	@echo; echo "The first rejected rows:"; head -n 4 target/demo/rejects.csv | cut -c -160
 
 .PHONY: test
-test: check test-rust test-python test-node ## Run every check and every suite
+test: check test-rust test-openapi test-python test-node ## Run every check and every suite
 	@echo "== all suites passed"
 
 .PHONY: test-rust
@@ -34,6 +34,15 @@ test-rust:
 .venv/ready: tests/python/requirements.txt
 	$(call stage,Python set-up,python3 -m venv .venv && .venv/bin/python -m pip install --quiet --upgrade pip==26.3 && .venv/bin/pip install --quiet --requirement $< && .venv/bin/pyright --version)
 	@touch $@
+
+# An environment of its own: schemathesis brings a plugin of pytest.
+target/openapi/ready: tests/openapi/requirements.txt
+	$(call stage,OpenAPI set-up,python3 -m venv target/openapi && target/openapi/bin/pip install --quiet --disable-pip-version-check --requirement $<)
+	@touch $@
+
+.PHONY: test-openapi
+test-openapi: target/openapi/ready
+	$(call stage,Emulator against openapi.json,cargo build --quiet --bin vambe && python3 tests/openapi/check.py target/debug/vambe target/openapi/bin/schemathesis)
 
 .PHONY: test-python
 test-python: .venv/ready
