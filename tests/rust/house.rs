@@ -106,3 +106,46 @@ fn every_direct_dependency_has_its_reason_in_the_architecture() {
         assert!(document.contains(&format!("| `{name}` |")), "ARCHITECTURE.md does not say why {name} is there");
     }
 }
+
+/// The names of all tests in these files: functions of Rust, titles of Node.
+fn test_names() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let rust = ["crates/vambe-emulator", "tests/rust"].map(|folder| rust_files(&repository().join(folder)));
+    for path in rust.iter().flatten() {
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut is_test = false;
+        for line in text.lines().map(str::trim) {
+            if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+                is_test = true;
+            } else if let Some((_, rest)) = line.split_once("fn ").filter(|_| is_test) {
+                names.insert(rest.split('(').next().unwrap().to_owned());
+                is_test = false;
+            }
+        }
+    }
+    let page = std::fs::read_to_string(repository().join("tests/node/page.test.js")).unwrap();
+    names.extend(page.lines().filter_map(|line| Some(line.strip_prefix("test('")?.split("',").next()?.to_owned())));
+    names
+}
+
+#[test]
+fn every_clause_of_the_contract_has_a_test_or_a_reason() {
+    let document = std::fs::read_to_string(repository().join("docs/contract.md")).unwrap();
+    let (_, clauses) = document.split_once("\n## Clauses\n").unwrap();
+    let names = test_names();
+    let mut number = 0;
+    for row in clauses.lines().filter(|line| line.starts_with("| C-")) {
+        number += 1;
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [id, _section, quote, held] = cells[..] else { panic!("four cells: {row}") };
+        assert_eq!(id, format!("C-{number}"));
+        assert!(!quote.is_empty(), "{id} quotes nothing");
+        let named: Vec<&str> = held.split('`').skip(1).step_by(2).collect();
+        for name in &named {
+            assert!(names.contains(*name), "{id} is held by {name}, which is no test");
+        }
+        let reason = held.strip_prefix("no test: ").is_some_and(|reason| reason.len() > 10);
+        assert!(reason || !named.is_empty() && !held.starts_with("no test"), "{id} has neither test nor reason");
+    }
+    assert!(number > 90, "{number} clauses");
+}

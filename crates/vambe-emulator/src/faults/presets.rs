@@ -44,6 +44,15 @@ fn read(entry: Value) -> Result<Fault, String> {
 }
 
 impl Fault {
+    /// Reads a JSON list of faults and names of [`PRESETS`], as `PUT /_emulator/faults` does.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no such list; the message names the entry.
+    pub fn read_list(json: &str) -> Result<Vec<Self>, String> {
+        read_list(json.as_bytes())
+    }
+
     /// Gives the fault of this name, one of [`PRESETS`].
     pub fn preset(name: &str) -> Option<Self> {
         Some(match name {
