@@ -3,12 +3,13 @@
 // The comments on arguments are shown to people as they stand.
 #![allow(clippy::doc_markdown, rustdoc::bare_urls)]
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use vambe_import::{Delimiter, FileFormat, JournalChoice, Quote, SourceOptions, TextEncoding, UnknownColumns};
+
+use crate::emulator::EmulatorArguments;
 
 /// Upserts customers into Vambe.
 ///
@@ -136,19 +137,6 @@ pub(crate) struct PhoneArguments {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct EmulatorArguments {
-    /// Address to listen on
-    #[arg(long, default_value = "127.0.0.1")]
-    pub(crate) host: IpAddr,
-    /// Port to listen on; 0 takes a free one
-    #[arg(long, default_value_t = 0)]
-    pub(crate) port: u16,
-    /// Print no line for each request
-    #[arg(long)]
-    pub(crate) quiet: bool,
 }
 
 #[derive(Args)]
