@@ -132,7 +132,7 @@ fn test_names() -> BTreeSet<String> {
 fn every_clause_of_the_contract_has_a_test_or_a_reason() {
     let document = std::fs::read_to_string(repository().join("docs/contract.md")).unwrap();
     let (_, clauses) = document.split_once("\n## Clauses\n").unwrap();
-    let names = test_names();
+    let tests = test_names();
     let mut number = 0;
     for row in clauses.lines().filter(|line| line.starts_with("| C-")) {
         number += 1;
@@ -142,7 +142,7 @@ fn every_clause_of_the_contract_has_a_test_or_a_reason() {
         assert!(!quote.is_empty(), "{id} quotes nothing");
         let named: Vec<&str> = held.split('`').skip(1).step_by(2).collect();
         for name in &named {
-            assert!(names.contains(*name), "{id} is held by {name}, which is no test");
+            assert!(tests.contains(*name), "{id} is held by {name}, which is no test");
         }
         let reason = held.strip_prefix("no test: ").is_some_and(|reason| reason.len() > 10);
         assert!(reason || !named.is_empty() && !held.starts_with("no test"), "{id} has neither test nor reason");
@@ -153,7 +153,7 @@ fn every_clause_of_the_contract_has_a_test_or_a_reason() {
 #[test]
 fn every_complaint_about_imports_names_a_test_that_exists_or_a_reason() {
     let document = std::fs::read_to_string(repository().join("docs/import.md")).unwrap();
-    let names = test_names();
+    let tests = test_names();
     let is_complaint = |line: &&str| {
         line.strip_prefix("| C").is_some_and(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))
     };
@@ -164,7 +164,7 @@ fn every_complaint_about_imports_names_a_test_that_exists_or_a_reason() {
         let named: Vec<&str> = answer.split('`').skip(1).step_by(2).filter(|name| name.contains('_')).collect();
         assert!(!named.is_empty() || answer.starts_with("no test: "), "{row}");
         for name in named {
-            assert!(names.contains(name), "{name} is no test");
+            assert!(tests.contains(name), "{name} is no test");
         }
     }
 }
