@@ -15,6 +15,7 @@ from ._errors import (
     AuthenticationError,
     BadRequestError,
     ConfigError,
+    ImportFailedError,
     InvalidResponseError,
     NotFoundError,
     PermissionDeniedError,
@@ -43,7 +44,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._batch import Progress, UpsertMany
     from ._bridge import AsyncUpsertMany
-    from ._types import ChannelName, CheckOptions, CustomerRecord, CustomField, Pacing, RecordLike
+    from ._import import ImportProgress, ImportReport, import_file, import_rows
+    from ._types import (
+        ChannelName,
+        CheckOptions,
+        CustomerRecord,
+        CustomField,
+        Duplicates,
+        FileFormat,
+        Pacing,
+        RecordLike,
+        Rows,
+        UnknownColumns,
+    )
 
 __all__ = [
     "ApiConnectionError",
@@ -61,6 +74,11 @@ __all__ = [
     "Contact",
     "CustomField",
     "CustomerRecord",
+    "Duplicates",
+    "FileFormat",
+    "ImportFailedError",
+    "ImportProgress",
+    "ImportReport",
     "InvalidResponseError",
     "NotFoundError",
     "Outcome",
@@ -72,7 +90,9 @@ __all__ = [
     "RateLimitError",
     "Record",
     "RecordLike",
+    "Rows",
     "ServerError",
+    "UnknownColumns",
     "UpsertMany",
     "Validation",
     "ValidationError",
@@ -81,6 +101,8 @@ __all__ = [
     "__version__",
     "clean_phone",
     "from_note",
+    "import_file",
+    "import_rows",
     "normalize_phone",
     "phone_variants",
     "prepare",
@@ -93,15 +115,23 @@ _LATER = {
     "CheckOptions": "_types",
     "CustomField": "_types",
     "CustomerRecord": "_types",
+    "Duplicates": "_types",
+    "FileFormat": "_types",
+    "ImportProgress": "_import",
+    "ImportReport": "_import",
     "Pacing": "_types",
     "Progress": "_batch",
     "RecordLike": "_types",
+    "Rows": "_types",
+    "UnknownColumns": "_types",
     "UpsertMany": "_batch",
+    "import_file": "_import",
+    "import_rows": "_import",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Imports what only type checkers and batches need when it is asked for."""
+    """Imports what only type checkers, batches and imports need when it is asked for."""
     module = _LATER.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

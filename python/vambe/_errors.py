@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ._import import ImportReport
+
 
 class VambeError(Exception):
     """Everything that can go wrong, with the data to act on it.
@@ -45,6 +47,8 @@ class VambeError(Exception):
     """What the call was doing when it ended: `queue`, `connect`, `send`, `wait` or `body`."""
     body: str | None
     """The answer's text, at most 4 KiB of it; it may hold personal data."""
+    report: ImportReport | None = None
+    """What became of the rows, of an import that did not come to its end."""
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
@@ -73,7 +77,8 @@ class VambeError(Exception):
         return details
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (type(self), self.details())
+        rebuilt = (_rebuilt, (type(self), self.details()))
+        return rebuilt if self.report is None else (*rebuilt, {"report": self.report})
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
@@ -166,6 +171,12 @@ class InvalidResponseError(VambeError):
     code = "invalid_response"
 
 
+class ImportFailedError(VambeError):
+    """A file of an import cannot be read or written: mend that, and import again. `report` tells how far it came."""
+
+    code = "import_failed"
+
+
 def from_details(details: Mapping[str, Any], cause: str | None = None) -> VambeError:
     """Returns the error that the native module describes."""
     error = _rebuilt(CLASSES.get(details["code"], VambeError), details)
@@ -215,5 +226,6 @@ CLASSES: dict[str, type[VambeError]] = {
         ApiConnectionError,
         ApiTimeoutError,
         InvalidResponseError,
+        ImportFailedError,
     )
 }

@@ -1,5 +1,6 @@
 from asyncio import Future
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from os import PathLike
 from typing import Any, final
 
 from ._errors import VambeError
@@ -20,6 +21,8 @@ __all__ = [
     "clean_phone",
     "error_codes",
     "from_note",
+    "import_file",
+    "import_rows",
     "normalize_phone",
     "phone_variants",
     "prepare",
@@ -189,6 +192,19 @@ class Command:
     def interrupt(self) -> None: ...
     def terminate(self) -> None: ...
 
+def import_file(
+    client: Client,
+    path: str | PathLike[str],
+    options: Mapping[str, Any],
+    on_progress: Callable[..., object] | None,
+) -> tuple[dict[str, Any] | None, VambeError | None]: ...
+def import_rows(
+    client: Client,
+    rows: Iterator[Any],
+    name: str,
+    options: Mapping[str, Any],
+    on_progress: Callable[..., object] | None,
+) -> tuple[dict[str, Any] | None, VambeError | None]: ...
 def clean_phone(text: str, /) -> str: ...
 def normalize_phone(text: str, region: str) -> str: ...
 def phone_variants(number: str, /) -> list[PhoneVariant]: ...

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Union
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
 ChannelName = Literal["whatsapp", "web-whatsapp", "webchat"]
@@ -13,6 +13,16 @@ ChannelName = Literal["whatsapp", "web-whatsapp", "webchat"]
 
 Pacing = Literal["learned", "off"]
 """Whether `upsert_many` keeps to a rate."""
+
+
+UnknownColumns = Literal["meta", "skip", "error"]
+"""What becomes of columns that are no field."""
+
+Duplicates = Literal["last", "error"]
+"""What becomes of a file in which a customer comes twice."""
+
+FileFormat = Literal["csv", "xlsx", "ndjson", "json"]
+"""The kind of a file; `csv` is TSV too."""
 
 
 class CustomField(TypedDict):
@@ -62,6 +72,31 @@ class CustomerRecord(TypedDict, total=False):
 
 RecordLike = Union["CustomerRecord", "Mapping[str, Any]", object]
 """What a record can be: a mapping, a dataclass, an attrs or a pydantic object, or what `from_note` gives."""
+
+
+class ArrowStream(Protocol):
+    """A table of any library that speaks Arrow."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Gives its batches."""
+        ...
+
+
+class Cursor(Protocol):
+    """What a database gives after a query, a few rows at a time."""
+
+    def fetchmany(self, size: int, /) -> Sequence[Any]:
+        """Gives the next rows."""
+        ...
+
+    @property
+    def description(self) -> Sequence[Sequence[Any]] | None:
+        """Names the columns."""
+        ...
+
+
+Rows = Union["Iterable[RecordLike]", ArrowStream, Cursor]
+"""Where rows can come from: iterables of records, data frames, tables, cursors."""
 
 
 class CheckOptions(TypedDict, total=False):

@@ -145,6 +145,12 @@ impl Client {
         self.shared.here.get(remake).map_err(|error: vambe::Error| error::raised(py, &error))
     }
 
+    /// Returns a client whose connections belong to nobody yet.
+    pub(crate) fn for_another_runtime(&self, py: Python<'_>) -> PyResult<vambe::Client> {
+        let client = self.client(py)?;
+        py.detach(|| client.with_own_connections()).map_err(|error| error::raised(py, &error))
+    }
+
     fn client(&self, py: Python<'_>) -> PyResult<vambe::Client> {
         self.with_call_options(py, &self.here(py)?.client)
     }

@@ -8,9 +8,17 @@ use crate::json;
 /// Returns the exception of an error: the class of its code, the details as attributes.
 pub(crate) fn exception<'py>(py: Python<'py>, error: &vambe::Error) -> PyResult<Bound<'py, PyAny>> {
     let details = serde_json::to_value(error).unwrap_or_default();
-    let cause = std::error::Error::source(error).map(innermost);
+    of_details(py, &details, std::error::Error::source(error).map(innermost))
+}
+
+/// Returns the exception that an error's details describe.
+pub(crate) fn of_details<'py>(
+    py: Python<'py>,
+    details: &serde_json::Value,
+    cause: Option<String>,
+) -> PyResult<Bound<'py, PyAny>> {
     py.import(intern!(py, "vambe._errors"))?
-        .call_method1(intern!(py, "from_details"), (json::object(py, &details)?, cause))
+        .call_method1(intern!(py, "from_details"), (json::object(py, details)?, cause))
 }
 
 /// Returns what to raise for an error.

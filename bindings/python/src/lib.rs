@@ -3,8 +3,8 @@
 //! `value` and `record` turn Python objects into records, `shapes`, `json` and `error` turn
 //! results into Python objects. `driver` carries blocking calls on the calling thread; `worker`,
 //! `port` and `batch` carry everything else on a thread that never touches Python. What
-//! belongs to a process is made anew in a forked one (`process`). `command` and `emulator` run
-//! what the other crates bring.
+//! belongs to a process is made anew in a forked one (`process`). `import` runs an import beside
+//! the calling thread, `command` and `emulator` what the other crates bring.
 
 mod batch;
 mod client;
@@ -12,6 +12,8 @@ mod command;
 mod driver;
 mod emulator;
 mod error;
+mod import;
+mod import_options;
 mod json;
 mod options;
 mod phone;
@@ -34,6 +36,8 @@ mod _native {
     use super::command::Command;
     #[pymodule_export]
     use super::emulator::Emulator;
+    #[pymodule_export]
+    use super::import::{import_file, import_rows};
     #[pymodule_export]
     use super::phone::{clean_phone, normalize_phone, phone_variants};
     #[pymodule_export]

@@ -1,6 +1,8 @@
 //! From keyword arguments to the options of the core.
 
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
@@ -12,17 +14,17 @@ use crate::batch::BatchOptions;
 use crate::error;
 
 /// One keyword argument that was given.
-struct Given<'py> {
-    name: String,
-    value: Bound<'py, PyAny>,
+pub(crate) struct Given<'py> {
+    pub(crate) name: String,
+    pub(crate) value: Bound<'py, PyAny>,
 }
 
 impl<'py> Given<'py> {
-    fn text(&self) -> PyResult<String> {
+    pub(crate) fn text(&self) -> PyResult<String> {
         self.read("text")
     }
 
-    fn flag(&self) -> PyResult<bool> {
+    pub(crate) fn flag(&self) -> PyResult<bool> {
         self.read("true or false")
     }
 
@@ -31,24 +33,30 @@ impl<'py> Given<'py> {
         Duration::try_from_secs_f64(self.read(wanted)?).map_err(|_| self.wrong(wanted))
     }
 
-    fn read<T>(&self, wanted: &str) -> PyResult<T>
+    pub(crate) fn read<T>(&self, wanted: &str) -> PyResult<T>
     where
         T: for<'a> FromPyObject<'a, 'py>,
     {
         self.value.extract().map_err(|_| self.wrong(wanted))
     }
 
-    fn wrong(&self, wanted: &str) -> PyErr {
+    /// Reads a text that the core or the import crate understands.
+    pub(crate) fn parsed<T: FromStr<Err: Display>>(&self) -> PyResult<T> {
+        let problem = |problem| error::config(self.value.py(), &format!("{}: {problem}", self.name));
+        self.text()?.parse().map_err(problem)
+    }
+
+    pub(crate) fn wrong(&self, wanted: &str) -> PyErr {
         error::config(self.value.py(), &format!("{} must be {wanted}", self.name))
     }
 
-    fn unknown(&self) -> PyErr {
+    pub(crate) fn unknown(&self) -> PyErr {
         PyTypeError::new_err(format!("there is no option {}", self.name))
     }
 }
 
 /// Goes through the options that were given; None is as good as not given.
-fn fold<'py, T>(
+pub(crate) fn fold<'py, T>(
     options: Option<&Bound<'py, PyDict>>,
     start: T,
     set: impl Fn(T, &Given<'py>) -> PyResult<T>,
@@ -125,22 +133,26 @@ pub(crate) fn call(options: &Bound<'_, PyDict>, unless_given: CallOptions) -> Py
 pub(crate) fn batch(options: &Bound<'_, PyDict>, tells_progress: bool) -> PyResult<BatchOptions> {
     let start = BatchOptions { options: UpsertManyOptions::default(), is_paced: true, tells_progress };
     fold(Some(options), start, |batch, given| {
-        let BatchOptions { options, is_paced, .. } = batch;
-        let (options, is_paced) = match given.name.as_str() {
-            "max_concurrency" => (options.max_concurrency(given.read(A_COUNT)?), is_paced),
-            "max_rate" => (options.max_rate(given.read(A_RATE)?), is_paced),
-            "reserve" => (options.reserve(given.read("a share of the limit")?), is_paced),
-            "pacing" => match given.text()?.as_str() {
-                "learned" => (options.pacing(Pacing::Learned), true),
-                "off" => (options.pacing(Pacing::Off), false),
-                _ => return Err(given.wrong("learned or off")),
-            },
-            _ => return Err(given.unknown()),
-        };
-        Ok(BatchOptions { options, is_paced, tells_progress })
+        let is_paced = batch.is_paced && !(given.name == "pacing" && given.text()? == "off");
+        Ok(BatchOptions { options: paced(batch.options, given)?, is_paced, tells_progress })
     })
 }
 
-const A_COUNT: &str = "a whole number, 0 or more";
+/// Sets what a batch keeps to, which an import keeps to as well.
+pub(crate) fn paced(options: UpsertManyOptions, given: &Given<'_>) -> PyResult<UpsertManyOptions> {
+    Ok(match given.name.as_str() {
+        "max_concurrency" => options.max_concurrency(given.read(A_COUNT)?),
+        "max_rate" => options.max_rate(given.read(A_RATE)?),
+        "reserve" => options.reserve(given.read("a share of the limit")?),
+        "pacing" => match given.text()?.as_str() {
+            "learned" => options.pacing(Pacing::Learned),
+            "off" => options.pacing(Pacing::Off),
+            _ => return Err(given.wrong("learned or off")),
+        },
+        _ => return Err(given.unknown()),
+    })
+}
+
+pub(crate) const A_COUNT: &str = "a whole number, 0 or more";
+pub(crate) const A_PATH: &str = "a path";
 const A_RATE: &str = "a number of calls per second";
-const A_PATH: &str = "a path";

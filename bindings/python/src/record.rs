@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use vambe::CustomerRecord;
+use vambe::{CustomerRecord, Value};
 
 use crate::error;
 use crate::value::{Converter, plain_text};
@@ -28,6 +28,17 @@ pub(crate) fn read(record: Option<&Bound<'_, PyAny>>, fields: Option<&Bound<'_, 
         set_all(&mut read, fields)?;
     }
     Ok(read)
+}
+
+/// Reads a row of an import: an object, or what the check will refuse.
+pub(crate) fn row(object: &Bound<'_, PyAny>) -> PyResult<Value> {
+    match object.cast_exact::<Record>() {
+        Ok(record) => {
+            let entries = record.get().0.entries();
+            Ok(Value::Object(entries.map(|(key, value)| (key.to_owned(), value.clone())).collect()))
+        }
+        Err(_) => Converter::default().value(object),
+    }
 }
 
 // Fills what is there, for a record is large to move.

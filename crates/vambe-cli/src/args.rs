@@ -4,10 +4,15 @@
 #![allow(clippy::doc_markdown, rustdoc::bare_urls)]
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use vambe_import::{Delimiter, FileFormat, JournalChoice, Quote, SourceOptions, TextEncoding, UnknownColumns};
+use vambe_import::{
+    Delimiter, Duplicates, FileFormat, JournalChoice, OptionTextError, Quote, SourceOptions, TextEncoding,
+    UnknownColumns,
+};
 
 use crate::emulator::EmulatorArguments;
 
@@ -67,7 +72,7 @@ pub(crate) struct ImportArguments {
     #[arg(long, value_name = "TIME", value_parser = age, help_heading = "Journal")]
     pub(crate) max_age: Option<Duration>,
     /// What to do if a customer comes twice in a file: send the last row, or stop with an error
-    #[arg(long, value_enum, default_value_t = Duplicates::Last)]
+    #[arg(long, value_parser = one_of::<Duplicates>(Duplicates::NAMES), default_value = "last")]
     pub(crate) duplicates: Duplicates,
     /// Name of where the customers come from: sets meta_data.source, importedAt and importedBy where a row does not
     #[arg(long, value_name = "NAME")]
@@ -155,8 +160,8 @@ pub(crate) struct FileArguments {
     pub(crate) mapping: Option<PathBuf>,
     /// Columns that are no field: send as metadata, skip, or stop with an error
     /// [default: what the mapping says, or meta]
-    #[arg(long, value_enum)]
-    pub(crate) unknown: Option<Unknown>,
+    #[arg(long, value_parser = one_of::<UnknownColumns>(UnknownColumns::NAMES))]
+    pub(crate) unknown: Option<UnknownColumns>,
     /// Take this many rows of each file at most
     #[arg(long, value_name = "ROWS")]
     pub(crate) limit: Option<u64>,
@@ -179,19 +184,19 @@ pub(crate) struct FileArguments {
 #[derive(Args)]
 pub(crate) struct FormatArguments {
     /// Kind of file: csv (TSV too), xlsx, ndjson or json [default: found out from its content]
-    #[arg(long, value_enum, help_heading = "File format")]
-    pub(crate) format: Option<Format>,
+    #[arg(long, value_parser = one_of::<FileFormat>(FileFormat::NAMES), help_heading = "File format")]
+    pub(crate) format: Option<FileFormat>,
     /// Sheet of a workbook [default: the first that is visible]
     #[arg(long, value_name = "NAME", help_heading = "File format")]
     pub(crate) sheet: Option<String>,
     /// comma, semicolon, tab, pipe or a character [default: found out]
-    #[arg(long, value_parser = delimiter, help_heading = "File format")]
+    #[arg(long, help_heading = "File format")]
     pub(crate) delimiter: Option<Delimiter>,
     /// Such as utf-8, windows-1252, utf-16le [default: found out; for JSON utf-8]
-    #[arg(long, value_parser = encoding, help_heading = "File format")]
+    #[arg(long, help_heading = "File format")]
     pub(crate) encoding: Option<TextEncoding>,
     /// The quote around cells, or none [default: ", or ' if the whole header stands in it]
-    #[arg(long, value_parser = quote, help_heading = "File format")]
+    #[arg(long, help_heading = "File format")]
     pub(crate) quote: Option<Quote>,
 }
 
@@ -305,38 +310,6 @@ pub(crate) struct ConnectionArguments {
     pub(crate) ca_file: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Format {
-    Csv,
-    Xlsx,
-    Ndjson,
-    Json,
-}
-
-impl From<Format> for FileFormat {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Csv => Self::Csv,
-            Format::Xlsx => Self::Xlsx,
-            Format::Ndjson => Self::Ndjson,
-            Format::Json => Self::Json,
-        }
-    }
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Unknown {
-    Meta,
-    Skip,
-    Error,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Duplicates {
-    Last,
-    Error,
-}
-
 impl FileArguments {
     /// Returns which journal the files have.
     pub(crate) fn journal(&self) -> JournalChoice {
@@ -352,7 +325,7 @@ impl FormatArguments {
     /// Returns how a file is written, where it says so.
     pub(crate) fn source_options(&self) -> SourceOptions {
         SourceOptions {
-            format: self.format.map(Into::into),
+            format: self.format,
             delimiter: self.delimiter,
             encoding: self.encoding,
             quote: self.quote,
@@ -361,14 +334,12 @@ impl FormatArguments {
     }
 }
 
-impl From<Unknown> for UnknownColumns {
-    fn from(unknown: Unknown) -> Self {
-        match unknown {
-            Unknown::Meta => Self::Meta,
-            Unknown::Skip => Self::Skip,
-            Unknown::Error => Self::Refuse,
-        }
-    }
+/// Reads a text that is one of a few, which `--help` lists.
+fn one_of<T>(names: impl Into<PossibleValuesParser>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = OptionTextError> + Clone + Send + Sync + 'static,
+{
+    names.into().try_map(|name| name.parse::<T>())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -396,32 +367,4 @@ fn share(text: &str) -> Result<f64, String> {
     let (number, whole) = text.strip_suffix('%').map_or((text, 1.0), |percent| (percent, 100.0));
     let share = number.trim().parse::<f64>().map(|share| share / whole);
     share.map_err(|_| "give a share of the limit, such as 20% or 0.2".to_owned())
-}
-
-fn delimiter(text: &str) -> Result<Delimiter, String> {
-    let character = match text {
-        "comma" => ',',
-        "semicolon" => ';',
-        "tab" | "\\t" => '\t',
-        "pipe" => '|',
-        other => single(other).unwrap_or('\0'),
-    };
-    Delimiter::new(character).ok_or_else(|| "give comma, semicolon, tab, pipe or one ASCII character".to_owned())
-}
-
-fn encoding(text: &str) -> Result<TextEncoding, String> {
-    TextEncoding::named(text).ok_or_else(|| "give a known encoding, such as utf-8 or windows-1252".to_owned())
-}
-
-fn quote(text: &str) -> Result<Quote, String> {
-    if text == "none" {
-        return Ok(Quote::None);
-    }
-    let byte = single(text).filter(char::is_ascii_punctuation).and_then(|c| u8::try_from(c).ok());
-    byte.map(Quote::Character).ok_or_else(|| "give one ASCII character, or none".to_owned())
-}
-
-fn single(text: &str) -> Option<char> {
-    let mut characters = text.chars();
-    characters.next().filter(|_| characters.next().is_none())
 }

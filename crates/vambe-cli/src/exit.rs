@@ -3,8 +3,8 @@
 use std::io;
 
 use clap::error::ErrorKind;
-use vambe::ErrorCode;
-use vambe_import::{ImportError, JournalProblem, RejectsProblem, SourceProblem, StopCause};
+use vambe::{Door, ErrorCode};
+use vambe_import::{ImportError, StopCause, message_of_core};
 
 use crate::io::Io;
 
@@ -47,7 +47,7 @@ impl From<vambe::Error> for Failure {
             ErrorCode::Authentication | ErrorCode::PermissionDenied => GUARD,
             _ => REJECTED,
         };
-        Self::new(code, with_flags(error.message()))
+        Self::new(code, message_of_core(&error, Door::Cli))
     }
 }
 
@@ -64,39 +64,7 @@ impl From<io::Error> for Failure {
 }
 
 pub(crate) fn import_code(error: &ImportError) -> i32 {
-    match error {
-        ImportError::Rejects { problem: RejectsProblem::Io(_), .. } => FAILED,
-        ImportError::Header { .. } | ImportError::Mapping { .. } | ImportError::Rejects { .. } => USAGE,
-        ImportError::Journal { problem, .. } => match problem {
-            JournalProblem::Damaged | JournalProblem::DiskFull | JournalProblem::InUse | JournalProblem::Io(_) => {
-                FAILED
-            }
-            _ => USAGE,
-        },
-        ImportError::Source(error) => match error.problem {
-            SourceProblem::NoSheet { .. }
-            | SourceProblem::NoWorkbook
-            | SourceProblem::StdinTwice
-            | SourceProblem::ReadOnce => USAGE,
-            _ => FAILED,
-        },
-        _ => FAILED,
-    }
-}
-
-/// Names the options in a message as the command spells them.
-pub(crate) fn with_flags(message: &str) -> String {
-    let spellings = [
-        (" or pass api_key", ""),
-        ("base_url", "--base-url"),
-        ("allow_http", "--allow-http"),
-        ("default_region", "--default-region"),
-        ("max_concurrency", "--max-concurrency"),
-        ("max_rate", "--max-rate"),
-        ("reserve must", "--reserve must"),
-        ("ca_file", "--ca-file"),
-    ];
-    spellings.iter().fold(message.to_owned(), |message, (option, flag)| message.replace(option, flag))
+    if error.is_misuse() { USAGE } else { FAILED }
 }
 
 /// Ends a run whose arguments were understood.

@@ -60,11 +60,10 @@ pub(crate) async fn run_all(
     let mut imports = imports.into_iter();
     for import in imports.by_ref() {
         let path: PathBuf = import.path().to_owned();
-        let has_journal = import.journal().is_some();
         let report = how.run(import, stop, &mut progress).await?;
         progress.end_file();
         let is_last = !matches!(report.ending, Ending::Finished);
-        total.add(path, report, has_journal);
+        total.add(path, report);
         if is_last {
             break;
         }
@@ -84,7 +83,7 @@ pub(crate) fn constants(set: &[String]) -> Result<Vec<Constant>, Failure> {
 async fn open(how: &impl RunFile, arguments: &FileArguments, io: &mut Io, stop: &Stop) -> Result<Vec<Import>, Failure> {
     let mut options = ImportOptions {
         source: arguments.format.source_options(),
-        unknown: arguments.unknown.map(UnknownColumns::from),
+        unknown: arguments.unknown,
         constants: constants(&arguments.set)?,
         limit: arguments.limit,
         rejects: arguments.rejects.clone(),

@@ -4,7 +4,7 @@ use vambe::Client;
 use vambe_emulator::Emulator;
 use vambe_import::{Events, Import, ImportOptions, JournalChoice, Report, SendOptions, Stop};
 
-use crate::args::{Duplicates, ImportArguments};
+use crate::args::ImportArguments;
 use crate::check::Offline;
 use crate::client;
 use crate::exit::{FAILED, Failure};
@@ -66,7 +66,7 @@ fn send_options(arguments: &ImportArguments) -> Result<SendOptions, Failure> {
         max_age: arguments.max_age,
         canary: arguments.canary,
         source_name: arguments.source.clone(),
-        refuse_repeats: arguments.duplicates == Duplicates::Error,
+        duplicates: arguments.duplicates,
         events: arguments.events.as_ref().map(create).transpose()?,
     })
 }

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use vambe_import::{Import, Progress as FileProgress};
+use vambe_import::{Import, Progress as FileProgress, grouped, rows};
 
 use crate::io::Io;
-use crate::words::{grouped, rate, rows, time};
+use crate::words::{rate, time};
 
 /// Shows the progress over all files of a run.
 pub(crate) struct Progress<'io> {

@@ -4,12 +4,11 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use vambe_import::{JournalReport, RowFormat, RowOutcome};
+use vambe_import::{JournalReport, RowFormat, RowOutcome, grouped, rows};
 
 use crate::args::{ListFormat, Outcome, ReportArguments};
 use crate::exit::{DONE, FAILED, Failure};
 use crate::io::Io;
-use crate::words::{grouped, rows};
 
 pub(crate) fn run(arguments: &ReportArguments, io: &mut Io) -> Result<i32, Failure> {
     let report = JournalReport::open(&arguments.journal)?;

@@ -1,7 +1,7 @@
 //! `vambe retry`: what failed in an import, sent again.
 
 use vambe::Client;
-use vambe_import::{Import, Report, SendOptions, Stop};
+use vambe_import::{Import, Report, SendOptions, Stop, rows};
 
 use crate::args::RetryArguments;
 use crate::client;
@@ -10,7 +10,6 @@ use crate::files::{RunFile, run_all};
 use crate::io::Io;
 use crate::progress::Progress;
 use crate::total::{Kind, Total};
-use crate::words::rows;
 
 pub(crate) async fn run(arguments: &RetryArguments, io: &mut Io, stop: &Stop) -> Result<i32, Failure> {
     let mut total = Total::new(Kind::Import);

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
-use vambe_import::{Changes, Count, Ending, Report, Summary};
+use vambe::Door;
+use vambe_import::{Changes, Count, Ending, Report, ReportJson, Summary, grouped, rows};
 
-use crate::exit::{DONE, FAILED, Failure, GUARD, INTERRUPTED, REJECTED, TERMINATED, import_code, with_flags};
+use crate::exit::{DONE, FAILED, Failure, GUARD, INTERRUPTED, REJECTED, TERMINATED, import_code};
 use crate::io::Io;
-use crate::words::{grouped, rate, rows, time};
+use crate::words::{rate, time};
 
 /// Whether rows were sent or only checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,18 +25,14 @@ pub(crate) struct Total {
     kind: Kind,
     summary: Summary,
     files: Vec<(PathBuf, Summary)>,
-    has_journal: bool,
     ending: Ending,
 }
 
 #[derive(Serialize)]
 struct Json<'a> {
     #[serde(flatten)]
-    summary: &'a Summary,
-    rows_per_second: f64,
+    report: ReportJson<'a>,
     dry_run: bool,
-    ending: &'static str,
-    message: Option<&'a str>,
     files: Vec<JsonFile<'a>>,
 }
 
@@ -48,11 +45,10 @@ struct JsonFile<'a> {
 
 impl Total {
     pub(crate) fn new(kind: Kind) -> Self {
-        Self { kind, summary: Summary::nothing(), files: Vec::new(), has_journal: false, ending: Ending::Finished }
+        Self { kind, summary: Summary::nothing(), files: Vec::new(), ending: Ending::Finished }
     }
 
-    pub(crate) fn add(&mut self, path: PathBuf, report: Report, has_journal: bool) {
-        self.has_journal = has_journal;
+    pub(crate) fn add(&mut self, path: PathBuf, report: Report) {
         self.summary.add(&report.summary);
         self.files.push((path, report.summary));
         self.ending = report.ending;
@@ -86,32 +82,17 @@ impl Total {
     }
 
     fn failure(&self) -> Option<Failure> {
-        let not_sent = match self.summary.not_sent {
-            Some(number) => format!("{} not {}", rows(number), self.done_word()),
-            None => format!("the rest was not {}", self.done_word()),
+        let message = match self.kind {
+            Kind::Import => self.ending.message(self.summary.not_sent, Door::Cli),
+            Kind::Check => self.ending.message_of_check(self.summary.not_sent, Door::Cli),
         };
-        let harmless = match self.kind {
-            Kind::Import if self.has_journal => ": what is in the journal is not sent again",
-            Kind::Import => "; to send a row twice does no harm",
-            Kind::Check => "",
+        let code = match &self.ending {
+            Ending::Stopped(cause) => Failure::stopped(*cause).code,
+            Ending::Guard(_) => GUARD,
+            Ending::Failed(error) => import_code(error),
+            _ => FAILED,
         };
-        match &self.ending {
-            Ending::Stopped(cause) => {
-                let stopped = Failure::stopped(*cause);
-                Some(Failure::new(stopped.code, format!("{}: {not_sent}; run it again{harmless}", stopped.message)))
-            }
-            Ending::Guard(error) => Some(Failure::new(GUARD, format!("{} ({not_sent})", with_flags(error.message())))),
-            Ending::Failed(error) => Some(Failure::new(import_code(error), format!("{error} ({not_sent})"))),
-            Ending::Finished | Ending::Canary => None,
-            _ => Some(Failure::new(FAILED, not_sent)),
-        }
-    }
-
-    fn done_word(&self) -> &'static str {
-        match self.kind {
-            Kind::Import => "sent",
-            Kind::Check => "checked",
-        }
+        message.map(|message| Failure::new(code, message))
     }
 
     fn json(&self, failure: Option<&Failure>) -> String {
@@ -122,12 +103,10 @@ impl Total {
             Some(TERMINATED) => "terminated",
             Some(_) => "failed",
         };
+        let message = failure.map(|failure| failure.message.as_str());
         let json = Json {
-            summary: &self.summary,
-            rows_per_second: (self.summary.rate() * 10.0).round() / 10.0,
+            report: ReportJson::new(&self.summary, ending, message),
             dry_run: self.kind == Kind::Check,
-            ending,
-            message: failure.map(|failure| failure.message.as_str()),
             files: self.files.iter().map(|(file, summary)| JsonFile { file, summary }).collect(),
         };
         serde_json::to_string(&json).unwrap_or_default()

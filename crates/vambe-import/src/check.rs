@@ -10,11 +10,12 @@ use vambe::CheckOptions;
 use crate::error::ImportError;
 use crate::feed::Feed;
 use crate::fingerprint::Salt;
-use crate::import::{Ending, Import, JournalChoice, Report};
+use crate::import::{Import, JournalChoice};
 use crate::journal::Known;
 use crate::judge::{Judge, Judged, Ready, judged};
 use crate::ledger::{Ledger, Progress};
 use crate::repeats::{LastRows, Repeats};
+use crate::report::{Ending, Report};
 use crate::stop::Stop;
 use crate::survey::survey;
 

@@ -131,6 +131,7 @@ impl Columns {
             Content::Object(entries) => self.object_record(row, entries),
             Content::Cells { .. } if row.width() == self.width => self.cell_record(row),
             Content::Cells { .. } => Err(Reason::row_shape(row, self.width)),
+            Content::Other(value) => Ok(value.clone().into()),
             Content::Broken { problem, .. } => Err(Reason::invalid_json(problem)),
         }
     }

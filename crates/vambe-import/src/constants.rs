@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use vambe::Value;
+
 use crate::target::{NameProblem, Target};
 
 /// A value that every row gets where its own columns have none.
@@ -20,6 +22,8 @@ pub enum ConstantError {
     NoEquals,
     /// There is nothing after the `=`.
     NoValue,
+    /// The value cannot be written as text.
+    NoText,
     /// What stands before the `=` cannot be set.
     Name {
         /// The name as given.
@@ -34,6 +38,27 @@ impl FromStr for Constant {
 
     fn from_str(text: &str) -> Result<Self, ConstantError> {
         let (name, value) = text.split_once('=').ok_or(ConstantError::NoEquals)?;
+        Self::new(name, value)
+    }
+}
+
+impl Constant {
+    /// Makes one of a value of any kind that can be written as text, as that of a custom field is.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`new`](Self::new), and a value that is no text and cannot be made one.
+    pub fn of(name: &str, value: &Value) -> Result<Self, ConstantError> {
+        let text = value.to_text().map_err(|_| ConstantError::NoText)?;
+        Self::new(name, &text)
+    }
+
+    /// Makes one of the name of a field, or of `meta_data.<key>` or `custom.<key>`, and its value.
+    ///
+    /// # Errors
+    ///
+    /// The name cannot be set, or there is no value.
+    pub fn new(name: &str, value: &str) -> Result<Self, ConstantError> {
         let (name, value) = (name.trim(), value.trim());
         let target = Target::parse(name).map_err(|problem| {
             let suggestion = match problem {
@@ -63,7 +88,8 @@ impl fmt::Display for ConstantError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoEquals => f.write_str("write it as field=value"),
-            Self::NoValue => f.write_str("there is nothing after the \"=\"; give a value, or leave it out"),
+            Self::NoValue => f.write_str("there is no value; give one, or leave it out"),
+            Self::NoText => f.write_str("must be text, a number, true or false, or a date"),
             Self::Name { name, suggestion: Some(near) } => {
                 write!(f, "\"{name}\" cannot be set; did you mean {near}?")
             }
@@ -93,7 +119,7 @@ mod tests {
     #[test]
     fn says_what_is_wrong() {
         assert_eq!(error("channel"), "write it as field=value");
-        assert_eq!(error("channel="), "there is nothing after the \"=\"; give a value, or leave it out");
+        assert_eq!(error("channel="), "there is no value; give one, or leave it out");
         assert_eq!(error("chanel=whatsapp"), "\"chanel\" cannot be set; did you mean channel?");
         assert_eq!(error("meta_data={}"), "\"meta_data\" cannot be set; did you mean meta_data.<key>?");
         assert_eq!(error("rut=1"), "\"rut\" is no field; meta_data.rut or custom.rut would be accepted");

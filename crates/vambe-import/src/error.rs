@@ -404,7 +404,7 @@ impl fmt::Display for JournalProblem {
                 "the journal is damaged; move it away and import again: rows that were accepted are then sent once more, which does no harm"
             }
             Self::DiskFull => {
-                "there is no room for the journal; make room and run the same command again: what is in the journal is skipped"
+                "there is no room for the journal; make room and import again: what is in the journal is skipped"
             }
             Self::NothingFailed => "holds nothing to send again",
             Self::Missing => "there is no such journal; check the path",
@@ -417,6 +417,26 @@ impl fmt::Display for JournalProblem {
 }
 
 impl ImportError {
+    /// Returns whether something was asked for that cannot be done, rather than a file or disk failing.
+    pub fn is_misuse(&self) -> bool {
+        match self {
+            Self::Header { .. } | Self::Mapping { .. } => true,
+            Self::Rejects { problem, .. } => !matches!(problem, RejectsProblem::Io(_)),
+            Self::Journal { problem, .. } => !matches!(
+                problem,
+                JournalProblem::Damaged | JournalProblem::DiskFull | JournalProblem::InUse | JournalProblem::Io(_)
+            ),
+            Self::Source(error) => matches!(
+                error.problem,
+                SourceProblem::NoSheet { .. }
+                    | SourceProblem::NoWorkbook
+                    | SourceProblem::StdinTwice
+                    | SourceProblem::ReadOnce
+            ),
+            Self::Output { .. } => false,
+        }
+    }
+
     pub(crate) fn events(path: &Path, error: io::Error) -> Self {
         Self::Output { path: path.to_owned(), problem: error }
     }

@@ -66,6 +66,9 @@ fn read_batch(source: &mut Source, left: &mut u64) -> (Vec<Row>, Option<SourceEr
                 *left -= 1;
                 bytes += row.size();
                 rows.push(row);
+                if !source.has_row_at_hand() {
+                    break;
+                }
             }
             Ok(None) => break,
             Err(error) => return (rows, Some(error)),

@@ -1,24 +1,21 @@
-//! [`Import`]: a file that is ready to be imported, and what came of it.
+//! [`Import`]: a file that is ready to be imported.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use vambe::{Client, Error};
+use vambe::Client;
 
 use crate::columns::{Columns, UnknownColumns};
 use crate::constants::Constant;
 use crate::error::{ImportError, JournalProblem, RejectsProblem, SourceError, SourceProblem};
-use crate::journal::{Journal, LastRun, RunId};
-use crate::ledger::Ledger;
+use crate::journal::{Journal, LastRun};
 use crate::mapping::Mapping;
 use crate::rejects::{Rejects, default_path};
 use crate::row::Header;
 use crate::source::{Format, Source, SourceOptions, is_stdin};
 use crate::source_state::SourceState;
-use crate::stop::StopCause;
-use crate::summary::Summary;
 
 /// How files become records, and where what becomes of them is written.
 #[derive(Debug, Clone, Default)]
@@ -67,31 +64,6 @@ pub struct Import {
     refused: u64,
 }
 
-/// What came of a run.
-#[derive(Debug)]
-pub struct Report {
-    /// What became of the rows.
-    pub summary: Summary,
-    /// How the run ended.
-    pub ending: Ending,
-}
-
-/// How a run ended.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Ending {
-    /// Every row was looked at.
-    Finished,
-    /// As many rows were sent as were to be tried.
-    Canary,
-    /// Somebody asked it to stop.
-    Stopped(StopCause),
-    /// Going on made no sense: the service refuses the key.
-    Guard(Error),
-    /// The file could not be read to its end, or something not be written.
-    Failed(ImportError),
-}
-
 impl Import {
     /// Opens files, matches their columns, and makes sure that rejected rows can be written.
     ///
@@ -124,13 +96,39 @@ impl Import {
             if outputs.contains(&output) {
                 return Err(ImportError::Rejects { path: output, problem: RejectsProblem::Shared });
             }
-            let mut import = Self::of_source(source, output.clone(), paths, options)?;
+            let mut import = Self::of_source(source, options)?;
+            import.rejects = Some(Rejects::prepare(output.clone(), &import.source, paths)?);
             import.journal =
                 options.journal.path_for(path).map(|path| open_journal(&path, &mut journals)).transpose()?;
             imports.push(import);
             outputs.push(output);
         }
         Ok(imports)
+    }
+
+    /// Opens one file, as [`open`](Self::open) does.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be imported; nothing was sent.
+    pub fn open_one(path: &Path, options: &ImportOptions) -> Result<Self, ImportError> {
+        let source = open_source(path, &options.source, &mut Some(Box::new(io::stdin())))?;
+        let output = options.rejects.clone().unwrap_or_else(|| default_path(path, &source.format()));
+        let journal = options.journal.path_for(path);
+        Self::of_source(source, options)?.writing_to(Some(output), &[path.to_owned()], journal.as_deref())
+    }
+
+    /// Takes rows of a program, which have rejected rows and a journal only where the options name a file.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be written, or what the options say cannot be done.
+    pub fn of_rows(rows: Source, options: &ImportOptions) -> Result<Self, ImportError> {
+        let journal = match &options.journal {
+            JournalChoice::At(path) => Some(path.as_path()),
+            JournalChoice::None | JournalChoice::Beside => None,
+        };
+        Self::of_source(rows, options)?.writing_to(options.rejects.clone(), &[], journal)
     }
 
     /// Opens a journal to send again what failed for a server and key: what may succeed by itself, or all.
@@ -201,22 +199,28 @@ impl Import {
         &self.columns
     }
 
-    fn of_source(
-        source: Source,
-        output: PathBuf,
+    /// Makes sure that what becomes of the rows can be written.
+    fn writing_to(
+        mut self,
+        rejects: Option<PathBuf>,
         inputs: &[PathBuf],
-        options: &ImportOptions,
+        journal: Option<&Path>,
     ) -> Result<Self, ImportError> {
+        self.rejects = rejects.map(|path| Rejects::prepare(path, &self.source, inputs)).transpose()?;
+        self.journal = journal.map(Journal::open).transpose()?;
+        Ok(self)
+    }
+
+    fn of_source(source: Source, options: &ImportOptions) -> Result<Self, ImportError> {
         let columns = Columns::new(source.header(), &options.mapping, &options.constants, options.unknown);
         let columns = columns.map_err(|problems| {
             let line = source.header().map(Header::line);
             ImportError::Header { path: source.path().to_owned(), line, problems }
         })?;
-        let rejects = Rejects::prepare(output, &source, inputs)?;
         Ok(Self {
             source,
             columns,
-            rejects: Some(rejects),
+            rejects: None,
             limit: options.limit,
             journal: None,
             first_time_only: options.mapping.first_time_only().iter().map(ToString::to_string).collect(),
@@ -244,20 +248,6 @@ impl JournalChoice {
     }
 }
 
-impl Ending {
-    /// Returns the word for it in summaries and events.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Finished => "finished",
-            Self::Canary => "canary",
-            Self::Stopped(StopCause::Interrupt) => "interrupted",
-            Self::Stopped(StopCause::Terminate) => "terminated",
-            Self::Guard(_) => "guard",
-            Self::Failed(_) => "failed",
-        }
-    }
-}
-
 fn open_source(
     path: &Path,
     options: &SourceOptions,
@@ -268,27 +258,6 @@ fn open_source(
     }
     let bytes = stdin.take().ok_or_else(|| SourceError::at(path, None, SourceProblem::StdinTwice))?;
     Source::from_reader(path, bytes, options)
-}
-
-impl Report {
-    /// Closes the account of a run that ended in a way, with so many rows left; `None` where nobody can know.
-    pub(crate) fn new(ledger: Ledger, ending: Ending, not_sent: Option<u64>) -> Self {
-        let name = if ledger.has_failed() { "failed" } else { ending.name() };
-        let (summary, failure) = ledger.close(not_sent, name);
-        match failure {
-            Some(error) => Self { summary, ending: Ending::Failed(error) },
-            None => Self { summary, ending },
-        }
-    }
-
-    /// Notes in the journal that the run has ended, and how.
-    pub(crate) fn noted(self, journal: &Journal, id: RunId, learned_limit: Option<f64>) -> Self {
-        let summary = serde_json::to_string(&self.summary).unwrap_or_default();
-        match journal.end(id, self.ending.name(), &summary, learned_limit) {
-            Err(error) if !matches!(self.ending, Ending::Failed(_)) => Self { ending: Ending::Failed(error), ..self },
-            _ => self,
-        }
-    }
 }
 
 const REJECTS: [&str; 2] = [".rejects.csv", ".rejects.ndjson"];

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use serde::Serialize;
 use vambe::Violation;
 
 use crate::error::ImportError;
@@ -13,7 +14,7 @@ use crate::row::Row;
 use crate::summary::{Changes, Count, Summary, count};
 
 /// How far a run is.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 #[non_exhaustive]
 pub struct Progress {
     /// Whether the source is read to see which customers come again; nothing is sent yet.

@@ -20,6 +20,8 @@ pub(crate) enum Content {
     Cells { text: String, ends: Box<[usize]> },
     /// What it says itself of each of its values.
     Object(Vec<(String, Value)>),
+    /// What a program gave instead of an object.
+    Other(Value),
     /// Text that is no row, and why.
     Broken { text: String, problem: String },
 }
@@ -41,6 +43,15 @@ impl Row {
     /// Makes a row whose values name themselves.
     pub(crate) fn object(line: u64, end: u64, entries: Vec<(String, Value)>) -> Self {
         Self { line, end, content: Content::Object(entries), ..Self::default() }
+    }
+
+    /// Makes a row of what a program gives: an object, or what the check will refuse.
+    pub(crate) fn given(line: u64, value: Value) -> Self {
+        let content = match value {
+            Value::Object(entries) => Content::Object(entries),
+            other => Content::Other(other),
+        };
+        Self { line, content, ..Self::default() }
     }
 
     /// Makes a row of text that is none.
@@ -87,7 +98,7 @@ impl Row {
         match &self.content {
             Content::Cells { ends, .. } => ends.len(),
             Content::Object(entries) => entries.len(),
-            Content::Broken { .. } => 0,
+            Content::Other(_) | Content::Broken { .. } => 0,
         }
     }
 
@@ -116,6 +127,7 @@ impl Row {
         match &self.content {
             Content::Cells { text, .. } | Content::Broken { text, .. } => is_damaged(text),
             Content::Object(entries) => entries.iter().any(|(_, value)| holds_text(value, is_damaged)),
+            Content::Other(value) => holds_text(value, is_damaged),
         }
     }
 
@@ -129,6 +141,7 @@ impl Row {
         let content = match &self.content {
             Content::Cells { text, ends } => text.len() + size_of_val(&**ends),
             Content::Object(entries) => entries.iter().map(|(key, value)| key.len() + size_of_value(value)).sum(),
+            Content::Other(value) => size_of_value(value),
             Content::Broken { text, problem } => text.len() + problem.len(),
         };
         content + self.text.as_ref().map_or(0, |text| text.len())

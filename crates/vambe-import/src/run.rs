@@ -10,10 +10,10 @@ use vambe::{BatchProgress, CustomerRecord, ErrorCode, Outcome, UpsertMany};
 
 use crate::account::Account;
 use crate::error::SourceError;
-use crate::import::Ending;
 use crate::journal::{Entry, Writer};
 use crate::judge::Judged;
 use crate::ledger::Progress;
+use crate::report::Ending;
 use crate::stop::Stop;
 
 /// What the stream of records and whoever follows the outcomes share.

@@ -14,11 +14,12 @@ use crate::events::Events;
 use crate::feed::Feed;
 use crate::fingerprint::Salt;
 use crate::gate::Gate;
-use crate::import::{Ending, Import, Report};
+use crate::import::Import;
 use crate::journal::{Journal, Known, Session, Writer};
 use crate::judge::{Judge, judged};
 use crate::ledger::{Ledger, Progress};
 use crate::repeats::LastRows;
+use crate::report::{Ending, Report};
 use crate::run::Run;
 use crate::source_state::SourceState;
 use crate::stamp::stamps;
@@ -39,10 +40,20 @@ pub struct SendOptions {
     pub canary: Option<u64>,
     /// Where the customers come from: sets `source`, `importedAt` and `importedBy` in `meta_data` where a row does not.
     pub source_name: Option<String>,
-    /// Whether nothing is sent of a source in which a customer comes twice. Default: the last row counts.
-    pub refuse_repeats: bool,
+    /// What becomes of a source in which a customer comes twice.
+    pub duplicates: Duplicates,
     /// Where it is told what becomes of each row.
     pub events: Option<Events>,
+}
+
+/// What becomes of a source in which a customer comes twice. One that can be read only once is sent whole and in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Duplicates {
+    /// The last row counts.
+    #[default]
+    Last,
+    /// Nothing is sent of it.
+    Refuse,
 }
 
 impl Import {
@@ -116,11 +127,11 @@ impl Import {
             compared_without: (journal.is_some() && !self.is_retry).then(|| self.first_time_only.clone()),
         });
         let again = self.source.again().map_err(|error| failed(error.into()))?;
-        if options.refuse_repeats && again.is_none() {
+        if options.duplicates == Duplicates::Refuse && again.is_none() {
             return Err(failed(SourceError::at(self.source.path(), None, SourceProblem::ReadOnce).into()));
         }
         let survey = survey(again, &judge, self.limit, stop, on_progress).await?;
-        if options.refuse_repeats && survey.repeated > 0 {
+        if options.duplicates == Duplicates::Refuse && survey.repeated > 0 {
             let problem = SourceProblem::Repeated { rows: survey.repeated };
             return Err(failed(SourceError::at(self.source.path(), None, problem).into()));
         }

@@ -100,14 +100,16 @@ impl Source {
         Self::start(name, bytes, None, None, options)
     }
 
-    /// Takes rows that name their values themselves, numbered from 1; each is asked for when it is needed.
+    /// Takes rows of a program: objects that name their values themselves, numbered from 1.
     ///
-    /// They can be read only once. An error among them ends the rows.
+    /// Each is asked for when it is needed, and those that the iterator's size hint promises with the one before them:
+    /// no row waits for another. They can be read only once. An error among them ends the rows; a value that is no
+    /// object is a row that is rejected.
     pub fn from_rows(
         name: impl Into<PathBuf>,
-        rows: impl Iterator<Item = Result<Vec<(String, Value)>, SourceError>> + Send + 'static,
+        rows: impl Iterator<Item = Result<Value, SourceError>> + Send + 'static,
     ) -> Self {
-        let number = |(row, entries): (u64, Result<_, _>)| entries.map(|entries| Row::object(row, 0, entries));
+        let number = |(row, value): (u64, Result<_, _>)| value.map(|value| Row::given(row, value));
         Self::given(&name.into(), (1..).zip(rows).map(number))
     }
 
@@ -179,6 +181,14 @@ impl Source {
             Rows::Xlsx(rows) => rows.next_row(),
             Rows::Json(rows) => rows.next_row(),
             Rows::Program(rows) => rows.next_row(),
+        }
+    }
+
+    /// Returns whether the next row is there without waiting for whoever makes the rows.
+    pub(crate) fn has_row_at_hand(&self) -> bool {
+        match &self.rows {
+            Rows::Program(rows) => rows.has_row_at_hand(),
+            _ => true,
         }
     }
 

@@ -7,10 +7,10 @@ use futures_util::StreamExt as _;
 
 use crate::error::ImportError;
 use crate::feed::Feed;
-use crate::import::Ending;
 use crate::judge::{Judge, Judged, judged};
 use crate::ledger::Progress;
 use crate::repeats::{LastRows, Repeats};
+use crate::report::Ending;
 use crate::source::Source;
 use crate::stop::Stop;
 use crate::summary::Count;

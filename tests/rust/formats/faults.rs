@@ -311,7 +311,7 @@ proptest::proptest! {
 
 #[test]
 fn rows_of_a_program_are_numbered() {
-    let rows = (0..2).map(|number| Ok(vec![("contact_phone_number".to_owned(), Value::Int(number))]));
+    let rows = (0..2).map(|number| Ok(Value::Object(vec![("contact_phone_number".to_owned(), Value::Int(number))])));
     let mut source = Source::from_rows("rows", rows);
     assert_eq!(crate::lines(&mut source).unwrap(), [1, 2]);
     assert_eq!(source.format().to_string(), "rows of a program");

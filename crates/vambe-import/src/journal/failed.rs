@@ -74,6 +74,11 @@ impl Iterator for FailedRows {
         }
         self.page.next().map(Ok)
     }
+
+    // The rest of a page is at hand.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.page.len(), None)
+    }
 }
 
 fn count(connection: &Connection, name: &[u8]) -> rusqlite::Result<Option<(i64, u64, u64)>> {

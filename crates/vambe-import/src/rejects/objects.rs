@@ -32,7 +32,7 @@ impl ObjectsWriter {
     }
 }
 
-/// A row as an object: what is added first, then its own entries; text that is no object under `_text`.
+/// A row as an object: what is added first, then its own entries; what is no object under `_text` or `_value`.
 struct Rejected<'r> {
     row: &'r Row,
     reason: &'r Reason,
@@ -50,6 +50,7 @@ impl Serialize for Rejected<'_> {
         map.serialize_entry(attempts_name, attempts)?;
         match self.row.content() {
             Content::Broken { text, .. } => map.serialize_entry("_text", text)?,
+            Content::Other(value) => map.serialize_entry("_value", &Json(value))?,
             Content::Object(entries) => match self.row.text().and_then(as_written) {
                 Some(written) => write_entries(&mut map, written.0.iter().map(|(key, value)| (key, value)))?,
                 None => {

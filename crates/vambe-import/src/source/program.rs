@@ -21,6 +21,10 @@ impl ProgramRows {
         }
         given.transpose()
     }
+
+    pub(super) fn has_row_at_hand(&self) -> bool {
+        self.rows.as_ref().is_some_and(|rows| rows.size_hint().0 > 0)
+    }
 }
 
 #[cfg(test)]
@@ -45,7 +49,7 @@ mod tests {
                 count.fetch_add(1, Ordering::Relaxed);
                 match number {
                     2 => Err(SourceError::at(Path::new("rows"), Some(3), SourceProblem::Empty)),
-                    _ => Ok(vec![("a".to_owned(), Value::Int(number))]),
+                    _ => Ok(Value::Object(vec![("a".to_owned(), Value::Int(number))])),
                 }
             }),
         );

@@ -31,7 +31,7 @@ impl Sample {
                 self.profiles.iter_mut().zip(row.cells()).for_each(|(profile, cell)| profile.add(cell));
             }
             Content::Object(entries) => self.add_entries("", entries),
-            Content::Cells { .. } | Content::Broken { .. } => return,
+            Content::Cells { .. } | Content::Other(_) | Content::Broken { .. } => return,
         }
         self.rows += 1;
     }
