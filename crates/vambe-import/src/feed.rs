@@ -4,9 +4,9 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
-use crate::error::{SourceError, SourceProblem};
 use crate::row::Row;
 use crate::source::Source;
+use crate::source::{SourceError, SourceProblem};
 
 /// The rows of a source, a few batches ahead of whoever takes them.
 pub(crate) struct Feed {

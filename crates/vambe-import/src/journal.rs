@@ -6,6 +6,7 @@
 mod failed;
 mod known;
 mod lock;
+mod problem;
 mod report;
 mod scribe;
 mod writer;
@@ -20,11 +21,12 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use tokio::sync::mpsc;
 use vambe::Client;
 
-use crate::error::{ImportError, JournalProblem};
+use crate::error::ImportError;
 use crate::fingerprint::{Hash, Salt};
 use crate::source_state::SourceState;
 
 pub(crate) use known::{Accepted, Known};
+pub use problem::JournalProblem;
 pub use report::{FailureReport, JournalReport, RowFormat, RowOutcome, RunReport};
 pub(crate) use scribe::{Entry, Failure, What};
 pub(crate) use writer::Writer;

@@ -17,8 +17,9 @@ use std::path::Path;
 use vambe::Field;
 
 use crate::columns::UnknownColumns;
-use crate::error::{ImportError, SourceError};
+use crate::error::ImportError;
 use crate::fold::closest;
+use crate::source::SourceError;
 use crate::target::{NameProblem, Target};
 
 use document::{Content, Node, Problems};

@@ -10,8 +10,8 @@ mod words;
 
 use std::fmt;
 
-use crate::error::{SourceError, SourceProblem};
 use crate::source::Source;
+use crate::source::{SourceError, SourceProblem};
 
 use plan::Plan;
 use sample::Sample;
