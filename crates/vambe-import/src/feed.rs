@@ -5,8 +5,7 @@ use std::thread;
 use tokio::sync::mpsc;
 
 use crate::row::Row;
-use crate::source::Source;
-use crate::source::{SourceError, SourceProblem};
+use crate::source::{Source, SourceError, SourceProblem};
 
 /// The rows of a source, a few batches ahead of whoever takes them.
 pub(crate) struct Feed {

@@ -10,8 +10,7 @@ mod words;
 
 use std::fmt;
 
-use crate::source::Source;
-use crate::source::{SourceError, SourceProblem};
+use crate::source::{Source, SourceError, SourceProblem};
 
 use plan::Plan;
 use sample::Sample;
