@@ -171,6 +171,36 @@ async fn imports_a_report_of_salesforce() {
     );
 }
 
+// The documentation
+
+/// Returns the code blocks of a language in the part of the documentation about mappings.
+fn documented(language: &str) -> Vec<String> {
+    let text = fs::read_to_string(repository().join("docs/import.md")).unwrap();
+    let part = text.split("\n## Mapping\n").nth(1).unwrap().split("\n## ").next().unwrap().to_owned();
+    let start = format!("```{language}\n");
+    let blocks = part.split(&start).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    blocks.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_the_documentation_sends_what_it_says() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("customers.csv"), &documented("csv")[0]).unwrap();
+    fs::write(folder.path().join("mapping.toml"), &documented("toml")[0]).unwrap();
+    let emulator = Emulator::start().await.unwrap();
+    let environment = [("VAMBE_BASE_URL", emulator.url()), ("VAMBE_API_KEY", emulator.api_key())];
+    let arguments = ["import", "customers.csv", "--mapping", "mapping.toml"];
+    let ran = run(folder.path(), &arguments, &environment).await;
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    let mut bodies: Vec<String> =
+        emulator.requests(emulator.api_key()).unwrap().into_iter().filter_map(|request| request.body).collect();
+    bodies.sort_unstable();
+    let json = &documented("json")[0];
+    let mut expected: Vec<&str> = json.lines().collect();
+    expected.sort_unstable();
+    assert_eq!(bodies, expected);
+}
+
 // An edited mapping
 
 #[tokio::test(flavor = "multi_thread")]
