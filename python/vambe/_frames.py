@@ -40,7 +40,7 @@ def rows_of(source: Any) -> Iterator[Any]:
         return _of_batches(source)
     if hasattr(source, "__arrow_c_stream__"):
         return _of_arrow(source)
-    if isinstance(source, (str, bytes, dict)) or not hasattr(source, "__iter__"):
+    if type(source) in (str, bytes, dict) or not hasattr(source, "__iter__"):
         raise TypeError(f"a {type(source).__name__} has no rows: pass an iterable of mappings, or a data frame")
     return iter(source)
 

@@ -201,6 +201,7 @@ impl Caller<'_> {
         let (limit, stopping) = (progress.learned_limit, progress.stopping);
         let numbers = (reading, accepted, rejected, skipped, rows, bytes, in_flight, rate, limit, stopping);
         if let Err(error) = on_progress.call1(numbers) {
+            self.on_progress = None;
             self.stop_for(error);
         }
     }
@@ -229,7 +230,6 @@ impl Caller<'_> {
     /// Takes no more rows, and ends at once the second time; the exception is raised when the import is over.
     fn stop_for(&mut self, error: PyErr) {
         self.raised = Some(error);
-        self.on_progress = None;
         self.end_rows(Ok(()));
         self.stop.raise(StopCause::Interrupt);
     }

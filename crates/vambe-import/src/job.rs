@@ -52,7 +52,7 @@ pub struct Told {
 impl Job {
     /// Runs the import to its end, or until somebody asks it to stop.
     ///
-    /// Progress is told at most ten times a second, and once more at the end.
+    /// Progress is told at most ten times a second, but at once when it stops, and once more at the end.
     pub async fn run(
         self,
         client: &Client,
@@ -122,10 +122,11 @@ impl<F: FnMut(&Progress)> Pace<F> {
     }
 
     fn hear(&mut self, progress: &Progress) {
+        let has_stopped = progress.stopping && !self.now.stopping;
         // Told of one moment, but true from then on.
         self.now = Progress { stopping: progress.stopping || self.now.stopping, ..*progress };
         self.has_news = true;
-        if self.told.is_none_or(|told| told.elapsed() >= PAUSE) {
+        if has_stopped || self.told.is_none_or(|told| told.elapsed() >= PAUSE) {
             self.tell();
         }
     }
@@ -166,6 +167,6 @@ mod tests {
         pace.hear(&Progress { accepted: 4, ..Progress::default() });
         pace.hear(&Progress { accepted: 5, ..Progress::default() });
         pace.end();
-        assert_eq!(told, [(1, false), (4, true), (5, true)]);
+        assert_eq!(told, [(1, false), (2, true), (4, true), (5, true)]);
     }
 }
