@@ -23,7 +23,7 @@ demo: ## Import examples/customers.csv into an emulator; no key, no account
 	@echo; echo "The first rejected rows:"; head -n 4 target/demo/rejects.csv | cut -c -160
 
 .PHONY: test
-test: check test-rust test-python test-node ## Run every check and every suite
+test: check test-rust test-openapi test-python test-node ## Run every check and every suite
 	@echo "== all suites passed"
 
 .PHONY: test-rust
@@ -35,15 +35,29 @@ test-rust:
 	$(call stage,Python set-up,python3 -m venv .venv && .venv/bin/python -m pip install --quiet --upgrade pip==26.3 && .venv/bin/pip install --quiet --requirement $< && .venv/bin/pyright --version)
 	@touch $@
 
+# An environment of its own: schemathesis brings a plugin of pytest.
+target/openapi/ready: tests/openapi/requirements.txt
+	$(call stage,OpenAPI set-up,python3 -m venv target/openapi && target/openapi/bin/pip install --quiet --disable-pip-version-check --requirement $<)
+	@touch $@
+
+.PHONY: test-openapi
+test-openapi: target/openapi/ready
+	$(call stage,Emulator against openapi.json,cargo build --quiet --bin vambe && python3 tests/openapi/check.py target/debug/vambe target/openapi/bin/schemathesis)
+
 .PHONY: test-python
 test-python: .venv/ready
 	$(call stage,Python lints,.venv/bin/ruff format --check --quiet && .venv/bin/ruff check --quiet && cargo clippy --quiet --package vambe-python -- -D warnings)
 	$(call stage,Python build,VIRTUAL_ENV=.venv .venv/bin/maturin develop --quiet)
 	$(call stage,Python suites,.venv/bin/pytest --quiet)
 
+# The emulator's page in a real browser: Debian's chromium, or what CHROMIUM names. Pictures go to target/page.
+.PHONY: test-page
+test-page: ## Use the emulator's page in Chromium, and take pictures of it
+	$(call stage,Emulator's page,cargo build --quiet --bin vambe && node --test-timeout=60000 --test tests/page/page.test.js)
+
 .PHONY: stress
-stress: .venv/ready node_modules/ready ## Run the full rounds of fork, exit, Ctrl-C, cancellation, memory, order and pace
-	STRESS=full cargo test --quiet --release --package vambe-tests --test stops --test limited_server -- --nocapture
+stress: .venv/ready node_modules/ready ## Run the full rounds of fork, exit, Ctrl-C, cancellation, memory, order, pace and kill
+	STRESS=full cargo test --quiet --release --package vambe-tests --test stops --test limited_server --test journal --test emulator -- --nocapture
 	VIRTUAL_ENV=.venv .venv/bin/maturin develop --quiet
 	STRESS=full .venv/bin/pytest --quiet tests/python/stress
 	npm run --silent build

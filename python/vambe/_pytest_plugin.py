@@ -8,21 +8,26 @@ import pytest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from .testing import Emulator
 
 
 @pytest.fixture(scope="session")
-def _vambe_shared_emulator() -> Iterator[Emulator]:
+def vambe_emulator_options() -> dict[str, Any]:
+    """Options of the emulator that all tests share: override it to give a seed, for example."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def _vambe_shared_emulator(vambe_emulator_options: dict[str, Any]) -> Iterator[Emulator]:
     from .testing import Emulator
 
-    with Emulator() as emulator:
+    with Emulator(**vambe_emulator_options) as emulator:
         yield emulator
 
 
 @pytest.fixture
 def vambe_emulator(_vambe_shared_emulator: Emulator) -> Emulator:
-    """An emulator of the Vambe API with nothing in it; its key is this test's own."""
-    from .testing import Emulator
-
-    return Emulator._sharing(_vambe_shared_emulator)
+    """An emulator of the Vambe API with nothing in it but its seed; its key is this test's own."""
+    return _vambe_shared_emulator.fresh()

@@ -524,7 +524,7 @@ async fn a_refused_key_stops_the_import() {
         assert_eq!((&summary["ending"], &summary["rows"]), (&"guard".into(), &1000.into()), "{summary}");
         assert!((1..=8).contains(&rejected) && rejected + not_sent == 1000, "{summary}");
         assert_eq!(summary["codes"], serde_json::json!({ code: rejected }));
-        assert!(ran.stderr.starts_with("vambe: stopped: "), "{ran:?}");
+        assert!(ran.stderr.starts_with("vambe: the batch was stopped, "), "{ran:?}");
         assert!(ran.stderr.contains(&format!("({not_sent} rows not sent)")), "{ran:?}");
     }
 }

@@ -20,12 +20,14 @@ type Running = Arc<Mutex<Option<vambe_emulator::Emulator>>>;
 #[napi]
 impl Emulator {
     /// Starts an emulator; `port` delivers under `id` where it is and what it knows.
+    ///
+    /// `options` is what `vambe_emulator::Options` reads from JSON.
     #[napi(constructor)]
-    pub fn new(port: &Port, id: u32) -> napi::Result<Self> {
+    pub fn new(port: &Port, id: u32, options: String) -> napi::Result<Self> {
+        let options = Options::from_json(&options).map_err(|reason| refused(&reason))?;
         let running = Running::default();
         let slot = Arc::clone(&running);
         port.run(runtime::emulators()?, id, |_| async move {
-            let options = Options::default();
             let announce = |url: &str, options: &Options| vambe_emulator::announcement(url, options);
             let mut announcement = announce("", &options);
             match vambe_emulator::Emulator::builder().options(options).start().await {
@@ -45,33 +47,39 @@ impl Emulator {
 
     /// Returns what arrived, as JSON text.
     #[napi]
-    pub fn requests(&self) -> napi::Result<String> {
-        self.tell(|emulator, key| Ok(json!(emulator.requests(key)?).to_string()))
+    pub fn requests(&self, key: String) -> napi::Result<String> {
+        self.tell(|emulator| Ok(json!(emulator.requests(&key)?).to_string()))
     }
 
     /// Returns the customers it keeps, as JSON text.
     #[napi]
-    pub fn customers(&self) -> napi::Result<String> {
-        self.tell(|emulator, key| Ok(emulator.customers(key)?.to_string()))
+    pub fn customers(&self, key: String) -> napi::Result<String> {
+        self.tell(|emulator| Ok(emulator.customers(&key)?.to_string()))
     }
 
     /// Returns how many connections there were and are, as JSON text.
     #[napi]
     pub fn connections(&self) -> napi::Result<String> {
-        self.tell(|emulator, _| Ok(json!(emulator.connections()).to_string()))
+        self.tell(|emulator| Ok(json!(emulator.connections()).to_string()))
     }
 
     /// Forgets contacts, faults and requests.
     #[napi]
-    pub fn reset(&self) -> napi::Result<()> {
-        self.tell(vambe_emulator::Emulator::reset)
+    pub fn reset(&self, key: String) -> napi::Result<()> {
+        self.tell(|emulator| emulator.reset(&key))
     }
 
-    /// Sets what goes wrong with the next calls: a JSON list.
+    /// Sets what goes wrong with the next calls: a JSON list of faults and names of presets.
     #[napi]
-    pub fn set_faults(&self, faults: String) -> napi::Result<()> {
-        let faults: Vec<Fault> = serde_json::from_str(&faults).map_err(|error| refused(&error.to_string()))?;
-        self.tell(|emulator, key| emulator.set_faults(key, faults))
+    pub fn set_faults(&self, key: String, faults: String) -> napi::Result<()> {
+        let faults = Fault::read_list(&faults).map_err(|reason| refused(&reason))?;
+        self.tell(|emulator| emulator.set_faults(&key, faults))
+    }
+
+    /// Draws the key of a fresh user.
+    #[napi]
+    pub fn new_api_key() -> String {
+        vambe_emulator::new_api_key()
     }
 
     /// Stops it; `port` delivers under `id` when it has stopped.
@@ -87,10 +95,10 @@ impl Emulator {
         Ok(())
     }
 
-    fn tell<T>(&self, run: impl FnOnce(&vambe_emulator::Emulator, &str) -> Result<T, ControlError>) -> napi::Result<T> {
+    fn tell<T>(&self, run: impl FnOnce(&vambe_emulator::Emulator) -> Result<T, ControlError>) -> napi::Result<T> {
         let running = lock(&self.running);
         let emulator = running.as_ref().ok_or_else(|| refused("the emulator is closed"))?;
-        run(emulator, emulator.api_key()).map_err(|error| refused(&error.to_string()))
+        run(emulator).map_err(|error| refused(&error.to_string()))
     }
 }
 

@@ -3,9 +3,11 @@
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::{io, thread};
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
+use vambe_emulator::Options;
 
 /// A running emulator; dropping it stops it.
 #[pyclass(frozen, module = "vambe._native")]
@@ -23,17 +25,22 @@ struct Running {
 
 #[pymethods]
 impl Emulator {
+    /// `options` is what `vambe_emulator::Options` reads from JSON.
     #[new]
-    fn new(py: Python<'_>) -> PyResult<Self> {
+    fn new(py: Python<'_>, options: &str) -> PyResult<Self> {
+        let options = Options::from_json(options).map_err(PyValueError::new_err)?;
         let (announce, announced) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("vambe-emulator".to_owned()).spawn(move || {
-            if let Err(error) = serve(&announce, stopped) {
+            if let Err(error) = serve(options, &announce, stopped) {
                 let _: Result<(), _> = announce.send(Err(error));
             }
         })?;
         let started = py.detach(move || announced.recv()).map_err(|_| io::Error::other("the emulator has ended"))?;
-        let (url, api_key) = started?;
+        let (url, api_key) = started.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => PyValueError::new_err(error.to_string()),
+            _ => error.into(),
+        })?;
         let running = Mutex::new(Some(Running { pid: std::process::id(), stop, thread }));
         Ok(Self { url, api_key, running })
     }
@@ -70,10 +77,10 @@ impl Emulator {
 
 type Announcement = io::Result<(String, String)>;
 
-fn serve(announce: &mpsc::Sender<Announcement>, stopped: oneshot::Receiver<()>) -> io::Result<()> {
+fn serve(options: Options, announce: &mpsc::Sender<Announcement>, stopped: oneshot::Receiver<()>) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let emulator = vambe_emulator::Emulator::start().await?;
+        let emulator = vambe_emulator::Emulator::builder().options(options).start().await?;
         let _: Result<(), _> = announce.send(Ok((emulator.url().to_owned(), emulator.api_key().to_owned())));
         let _: Result<(), _> = stopped.await;
         emulator.close().await;

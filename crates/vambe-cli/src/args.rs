@@ -3,7 +3,6 @@
 // The comments on arguments are shown to people as they stand.
 #![allow(clippy::doc_markdown, rustdoc::bare_urls)]
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,8 +10,11 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use vambe_import::{
-    Delimiter, Duplicates, FileFormat, JournalChoice, OptionTextError, Quote, TextEncoding, UnknownColumns,
+    Delimiter, Duplicates, FileFormat, JournalChoice, OptionTextError, Quote, SourceOptions, TextEncoding,
+    UnknownColumns,
 };
+
+use crate::emulator::EmulatorArguments;
 
 /// Upserts customers into Vambe.
 ///
@@ -30,6 +32,8 @@ pub(crate) enum Command {
     Import(Box<ImportArguments>),
     /// Check the rows of files; needs neither key nor network.
     Check(CheckArguments),
+    /// Suggest which column of a file fills what, as a file to edit and to pass as --mapping.
+    Map(MapArguments),
     /// Send again what failed in an import.
     Retry(RetryArguments),
     /// Tell what became of the rows of an import.
@@ -87,6 +91,27 @@ pub(crate) struct CheckArguments {
 }
 
 #[derive(Args)]
+pub(crate) struct MapArguments {
+    /// File with a header
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Where the mapping goes; - is standard output [default: FILE.mapping.toml]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write over a mapping that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Channel of the customers [default: whatsapp]
+    #[arg(long, value_parser = ["whatsapp", "web-whatsapp", "webchat"])]
+    pub(crate) channel: Option<String>,
+    /// Your own number, to be written into the mapping
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) channel_phone_number: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
+}
+
+#[derive(Args)]
 pub(crate) struct UpsertArguments {
     /// Give a field, meta_data.<key> or custom.<key> a value; may be repeated
     #[arg(long, value_name = "FIELD=VALUE")]
@@ -117,19 +142,6 @@ pub(crate) struct PhoneArguments {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct EmulatorArguments {
-    /// Address to listen on
-    #[arg(long, default_value = "127.0.0.1")]
-    pub(crate) host: IpAddr,
-    /// Port to listen on; 0 takes a free one
-    #[arg(long, default_value_t = 0)]
-    pub(crate) port: u16,
-    /// Print no line for each request
-    #[arg(long)]
-    pub(crate) quiet: bool,
 }
 
 #[derive(Args)]
@@ -165,6 +177,12 @@ pub(crate) struct FileArguments {
     /// Show no progress and no remarks
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct FormatArguments {
     /// Kind of file: csv (TSV too), xlsx, ndjson or json [default: found out from its content]
     #[arg(long, value_parser = one_of::<FileFormat>(FileFormat::NAMES), help_heading = "File format")]
     pub(crate) format: Option<FileFormat>,
@@ -299,6 +317,19 @@ impl FileArguments {
             _ if self.no_journal => JournalChoice::None,
             Some(path) => JournalChoice::At(path.clone()),
             None => JournalChoice::Beside,
+        }
+    }
+}
+
+impl FormatArguments {
+    /// Returns how a file is written, where it says so.
+    pub(crate) fn source_options(&self) -> SourceOptions {
+        SourceOptions {
+            format: self.format,
+            delimiter: self.delimiter,
+            encoding: self.encoding,
+            quote: self.quote,
+            sheet: self.sheet.clone(),
         }
     }
 }

@@ -2,9 +2,7 @@
 
 use std::path::{Display, Path, PathBuf};
 
-use vambe_import::{
-    Constant, Ending, Import, ImportOptions, Mapping, Report, SourceOptions, Stop, UnknownColumns, quoted,
-};
+use vambe_import::{Constant, Ending, Import, ImportOptions, Mapping, Report, Stop, UnknownColumns, quoted};
 
 use crate::args::FileArguments;
 use crate::blocking::on_a_thread;
@@ -84,13 +82,7 @@ pub(crate) fn constants(set: &[String]) -> Result<Vec<Constant>, Failure> {
 /// Opens every file before anything is sent, and remarks on what was found out.
 async fn open(how: &impl RunFile, arguments: &FileArguments, io: &mut Io, stop: &Stop) -> Result<Vec<Import>, Failure> {
     let mut options = ImportOptions {
-        source: SourceOptions {
-            format: arguments.format,
-            delimiter: arguments.delimiter,
-            encoding: arguments.encoding,
-            quote: arguments.quote,
-            sheet: arguments.sheet.clone(),
-        },
+        source: arguments.format.source_options(),
         unknown: arguments.unknown,
         constants: constants(&arguments.set)?,
         limit: arguments.limit,

@@ -13,6 +13,7 @@ mod exit;
 mod files;
 mod import;
 mod io;
+mod map;
 mod phone;
 mod progress;
 mod report;
@@ -43,6 +44,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, mut io: Io, stop: Sto
     let result = match arguments.command {
         Command::Import(arguments) => import::run(&arguments, &mut io, &stop).await,
         Command::Check(arguments) => check::run(&arguments, &mut io, &stop).await,
+        Command::Map(arguments) => map::run(&arguments, &mut io, &stop).await,
         Command::Retry(arguments) => retry::run(&arguments, &mut io, &stop).await,
         Command::Report(arguments) => report::run(&arguments, &mut io),
         Command::Upsert(arguments) => upsert::run(&arguments, &mut io, &stop).await,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::server::Options;
+use crate::options::Options;
 
 /// Gives the one line that tells where the emulator is and what a person can try there.
 ///

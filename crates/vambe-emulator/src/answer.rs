@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::basis::Basis;
-use crate::reject::{Problem, Reject};
+use crate::reject::{JSON, Problem, Reject};
+use crate::rules::Rules;
+use crate::store::StoreError;
 
 /// The name of the header that says what an answer rests on.
 pub(crate) const BASIS_HEADER: &str = "x-emulator-basis";
@@ -29,7 +31,7 @@ impl Answer {
     pub(crate) fn json(status: StatusCode, value: &impl Serialize, basis: Basis) -> Self {
         let body = serde_json::to_vec(value).unwrap_or_default();
         let mut headers = HeaderMap::new();
-        let json = HeaderValue::from_static("application/json; charset=utf-8");
+        let json = HeaderValue::from_static(JSON);
         headers.insert(header::CONTENT_TYPE, json);
         Self { status, headers, body: body.into(), basis, problems: Vec::new(), unread_fields: Vec::new() }
     }
@@ -45,9 +47,10 @@ impl Answer {
         answer
     }
 
-    /// Answers when the store fails; the page documents the 500.
-    pub(crate) fn broken() -> Self {
-        Self::bare(StatusCode::INTERNAL_SERVER_ERROR, Basis::Documented)
+    /// Answers when the store fails; the page documents the 500. Why, only the log and the control API tell.
+    pub(crate) fn broken(error: &StoreError) -> Self {
+        let answer = Self::bare(StatusCode::INTERNAL_SERVER_ERROR, Basis::Documented);
+        Self { problems: vec![Problem::new("", "state", error.to_string())], ..answer }
     }
 
     /// Gives the head, to which any body can be put.
@@ -62,9 +65,13 @@ impl Answer {
     }
 }
 
-impl From<Reject> for Answer {
-    fn from(reject: Reject) -> Self {
-        Self { problems: reject.problems.clone(), ..Self::json(reject.status, &reject.body(), reject.basis) }
+impl Answer {
+    /// Refuses, in the shape that the rules say.
+    pub(crate) fn refusal(reject: Reject, rules: Rules) -> Self {
+        let (content_type, body) = reject.body(rules);
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+        let Reject { status, basis, problems, .. } = reject;
+        Self { status, headers, body: body.into(), basis, problems, unread_fields: Vec::new() }
     }
 }
 

@@ -1,26 +1,31 @@
 //! The way of an API request: authenticate, read, log, process, perhaps fail, answer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
 use crate::answer::Answer;
 use crate::app::App;
-use crate::basis::Basis;
-use crate::clock;
+use crate::basis::{A, Basis};
+use crate::clock::{self, Millis};
 use crate::contract::BODY_LIMIT;
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint;
+use crate::events::Event;
 use crate::faults::{Cut, Taken, deliver};
 use crate::lock::lock;
 use crate::observer::Answered;
 use crate::reject::Reject;
 use crate::request_log::{Arrival, Outcome};
+use crate::routes::Route;
+use crate::rules::Rules;
+use crate::store::StoreError;
 use crate::tenant::Tenant;
 
 // Reading on past the limit lets the caller see the 413 instead of a broken pipe.
@@ -44,17 +49,17 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
     match authenticate(&app, &parts.headers) {
         Ok(Some(tenant)) => answer(app, tenant, parts, body).await,
         Ok(None) => refuse_key(&app, parts, body).await,
-        Err(_) => Answer::broken().into_response(),
+        Err(error) => Answer::broken(&error).into_response(),
     }
 }
 
 /// Opens the tenant of the key in `x-api-key`.
-pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> rusqlite::Result<Option<Arc<Tenant>>> {
+pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Tenant>>, StoreError> {
     key(headers).map_or(Ok(None), |key| app.tenants.open(key))
 }
 
 async fn answer(app: Arc<App>, tenant: Arc<Tenant>, parts: Parts, body: Body) -> Response {
-    let mut arrival = arrival(parts);
+    let mut arrival = arrival(parts, tenant.now());
     let path = arrival.path.clone();
     let mut fault = lock(&tenant.faults).take_before_read(&path);
     if fault.is_none() {
@@ -62,24 +67,41 @@ async fn answer(app: Arc<App>, tenant: Arc<Tenant>, parts: Parts, body: Body) ->
             Ok(bytes) => bytes,
             Err(Gone) => return Cut::Close.into_response(),
         };
+        if let Some(refusal) = over_limit(&tenant) {
+            return Call::log(app, tenant, arrival).answer(refusal);
+        }
         let bytes = arrival.body.as_deref().unwrap_or_default();
         fault = lock(&tenant.faults).take(&path, bytes);
     }
     let call = Call::log(app, tenant, arrival);
     match fault {
-        None => call.respond(),
+        None => call.respond().await,
         Some(fault) => call.fail(&fault).await,
     }
+}
+
+/// The refusal of a call that the tenant's rate limit does not let through.
+fn over_limit(tenant: &Tenant) -> Option<Answer> {
+    let mut limiter = lock(&tenant.limiter);
+    let limiter = limiter.as_mut()?;
+    limiter.take(Instant::now()).err().map(|wait| {
+        let message = "Too Many Requests";
+        let reject = Reject::whole(StatusCode::TOO_MANY_REQUESTS, "rate_limit", message, A(7).into());
+        let mut answer = Answer::refusal(reject, Rules::default());
+        answer.headers.extend(limiter.limit().retry_after().header(wait).map(|value| (header::RETRY_AFTER, value)));
+        answer
+    })
 }
 
 async fn refuse_key(app: &App, parts: Parts, body: Body) -> Response {
     // What is unread when an answer is complete costs the caller its connection.
     let _ = read(body).await;
-    let arrival = arrival(parts);
-    let answer = Answer::from(match Endpoint::find(&arrival.method, &arrival.path) {
-        Some(_) => unauthorized(),
-        None => endpoint::not_found(&arrival.method, &arrival.path),
-    });
+    let arrival = arrival(parts, clock::now());
+    let reject = match Route::find(&arrival.method, &arrival.path) {
+        Route::Unknown => endpoint::not_served(Route::Unknown, &arrival.method, &arrival.path),
+        _ => unauthorized(),
+    };
+    let answer = Answer::refusal(reject, Rules::default());
     app.observer.tell(|| answered(&arrival, Some(answer.status.as_u16()), answer.basis));
     answer.into_response()
 }
@@ -91,15 +113,22 @@ impl Call {
         Self { app, tenant, arrival, sequence }
     }
 
-    fn respond(self) -> Response {
-        let answer = self.process();
+    async fn respond(self) -> Response {
+        let answer = endpoint::process(&self.app, &self.tenant, &self.arrival, false).await;
+        self.answer(answer)
+    }
+
+    fn answer(self, answer: Answer) -> Response {
         let outcome = Outcome { status: Some(answer.status.as_u16()), ..Outcome::new(answer.basis, Some(&answer)) };
         self.complete(outcome);
         answer.into_response()
     }
 
     async fn fail(self, fault: &Taken) -> Response {
-        let real = fault.applies().then(|| self.process());
+        let real = match fault.applies() {
+            true => Some(endpoint::process(&self.app, &self.tenant, &self.arrival, fault.delivers_twice()).await),
+            false => None,
+        };
         let mut outcome = Outcome { fault: Some(fault.summary()), ..Outcome::new(Basis::Fault, real.as_ref()) };
         // Marked before the fault plays out: the caller may leave in the middle of it.
         lock(&self.tenant.log).complete(self.sequence, outcome.clone());
@@ -111,19 +140,17 @@ impl Call {
         response
     }
 
-    fn process(&self) -> Answer {
-        endpoint::process(&self.app.tenants.store, &self.tenant, &self.arrival)
-    }
-
     fn complete(&self, outcome: Outcome) {
         self.app.observer.tell(|| answered(&self.arrival, outcome.status, outcome.basis));
-        lock(&self.tenant.log).complete(self.sequence, outcome);
+        let event = Event::Request { sequence: self.sequence, status: outcome.status };
+        lock(&self.tenant.log).complete(self.sequence, Outcome { is_final: true, ..outcome });
+        self.tenant.tell(event);
     }
 }
 
-fn arrival(parts: Parts) -> Arrival {
+fn arrival(parts: Parts, now: Millis) -> Arrival {
     let mut arrival = Arrival {
-        received_at: clock::now(),
+        received_at: now,
         method: parts.method,
         path: parts.uri.path().to_owned(),
         headers: parts.headers,

@@ -1,39 +1,35 @@
 //! What every request handler shares.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use rusqlite::Result;
+use tokio::sync::oneshot;
 
 use crate::connections::Connections;
+use crate::metadata::Worker;
 use crate::observer::Observer;
 use crate::stop::Stop;
+use crate::store::StoreError;
 use crate::tenant::{Tenant, Tenants};
-
-const PURGE_PAUSE: Duration = Duration::from_millis(1);
 
 /// The emulator behind its sockets.
 pub(crate) struct App {
-    pub(crate) tenants: Tenants,
+    // Before the tenants: it uses them until it has ended.
+    pub(crate) metadata: Worker,
+    pub(crate) tenants: Arc<Tenants>,
     pub(crate) connections: Connections,
     pub(crate) observer: Observer,
     pub(crate) stop: Stop,
-    pub(crate) port: u16,
+    pub(crate) address: SocketAddr,
+    /// Whether the state outlives the emulator.
+    pub(crate) keeps: bool,
 }
 
 impl App {
-    /// Resets the tenant and lets a thread delete what it had.
-    pub(crate) fn reset(self: &Arc<Self>, tenant: &Tenant) -> Result<()> {
-        self.tenants.reset(tenant)?;
-        let app = Arc::clone(self);
-        let purge = move || {
-            while app.tenants.store.purge().unwrap_or(false) {
-                // The lock is not fair: without a pause nobody else would get it.
-                std::thread::sleep(PURGE_PAUSE);
-            }
-        };
-        // Without a thread the next reset's will do it.
-        let _ = std::thread::Builder::new().spawn(purge);
-        Ok(())
+    /// Processes the metadata that waits at the tenant; tells how much that was.
+    pub(crate) async fn drain(&self, tenant: Arc<Tenant>) -> Result<usize, StoreError> {
+        let (sender, receiver) = oneshot::channel();
+        self.metadata.drain(tenant, |done| drop(sender.send(done)));
+        receiver.await.unwrap_or_else(|_| Err(StoreError::new("the emulator is stopping")))
     }
 }

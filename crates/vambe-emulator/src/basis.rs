@@ -43,6 +43,8 @@ pub(crate) enum Basis {
     Assumed(Assumptions),
     /// A fault was injected, so the answer is no evidence of anything.
     Fault,
+    /// The service documents the route, and the emulator does not have it.
+    NotEmulated,
     /// The emulator's own control API.
     Control,
 }
@@ -65,6 +67,7 @@ impl fmt::Display for Basis {
             Self::Documented => f.write_str("documented"),
             Self::Inferred => f.write_str("inferred"),
             Self::Fault => f.write_str("fault"),
+            Self::NotEmulated => f.write_str("not emulated"),
             Self::Control => f.write_str("control"),
             Self::Assumed(assumptions) => {
                 f.write_str("assumed ")?;

@@ -5,7 +5,37 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// A moment, in milliseconds since 1970.
 pub(crate) type Millis = i64;
 
-/// Tells the time.
+/// The clock of a tenant: the machine's, unless a test has set it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Clock {
+    ahead: Millis,
+    frozen: Option<Millis>,
+}
+
+impl Clock {
+    /// A clock that stands still.
+    pub(crate) fn frozen(at: Millis) -> Self {
+        Self { ahead: 0, frozen: Some(at) }
+    }
+
+    pub(crate) fn now(self) -> Millis {
+        self.frozen.unwrap_or_else(|| now().saturating_add(self.ahead))
+    }
+
+    /// Moves the clock, which stands or runs as before.
+    pub(crate) fn advance(&mut self, by: Millis) {
+        match &mut self.frozen {
+            Some(at) => *at = at.saturating_add(by),
+            None => self.ahead = self.ahead.saturating_add(by),
+        }
+    }
+
+    pub(crate) fn is_frozen(self) -> bool {
+        self.frozen.is_some()
+    }
+}
+
+/// Tells the machine's time.
 pub(crate) fn now() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
@@ -18,6 +48,28 @@ pub(crate) fn iso(moment: Millis) -> String {
     let (hour, minute) = (in_day / 3_600_000, in_day / 60_000 % 60);
     let (second, milli) = (in_day / 1000 % 60, in_day % 1000);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+}
+
+/// Reads an RFC 3339 date-time.
+pub(crate) fn moment(text: &str) -> Option<Millis> {
+    if !is_date_time(text) {
+        return None;
+    }
+    let number = |at| digits(text, at).map(Millis::from);
+    let days = days_before(number(0..4)?, number(5..7)?, number(8..10)?);
+    let seconds = number(11..13)? * 3600 + number(14..16)? * 60 + number(17..19)?;
+    let rest = text.get(19..)?;
+    let offset = without_fraction(rest);
+    let fraction = rest.strip_suffix(offset)?.trim_start_matches('.');
+    let millis = digits(&format!("{fraction:0<3}"), 0..3)?;
+    let ahead = match offset.split_at_checked(1)? {
+        (sign @ ("+" | "-"), clock) => {
+            let minutes = Millis::from(digits(clock, 0..2)? * 60 + digits(clock, 3..5)?);
+            if sign == "+" { minutes } else { -minutes }
+        }
+        _ => 0,
+    };
+    Some((days * 86_400 + seconds - ahead * 60) * 1000 + Millis::from(millis))
 }
 
 /// Whether the text is `YYYY-MM-DD` and such a day exists.
@@ -103,6 +155,15 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
+/// Counts the days since 1970, the other way round.
+fn days_before(year: i64, month: i64, day: i64) -> i64 {
+    let from_march = (month + 9) % 12;
+    let year = year - i64::from(month <= 2);
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * from_march + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +175,26 @@ mod tests {
         assert_eq!(iso(1_709_164_799_999), "2024-02-28T23:59:59.999Z");
         assert_eq!(iso(1_709_164_800_000), "2024-02-29T00:00:00.000Z");
         assert_eq!(iso(4_107_542_400_000), "2100-03-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn reads_the_moments_it_writes() {
+        for millis in [0, 1_727_690_400_123, 1_709_164_800_000, 4_107_542_400_999, -1] {
+            assert_eq!(moment(&iso(millis)), Some(millis));
+        }
+        assert_eq!(moment("2024-09-30T07:00:00.5-03:00"), Some(1_727_690_400_500));
+        assert_eq!(moment("2024-09-30T12:30:00+02:30"), Some(1_727_690_400_000));
+        assert_eq!(moment("2024-09-30"), None);
+    }
+
+    #[test]
+    fn a_clock_stands_where_it_was_set_and_moves_when_told() {
+        let mut clock = Clock::frozen(5);
+        clock.advance(10);
+        assert_eq!(clock.now(), 15);
+        let mut running = Clock::default();
+        running.advance(86_400_000);
+        assert!(running.now() >= now() + 86_300_000 && !running.is_frozen());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::basis::{A, Assumptions, Basis};
 use crate::contract::fields::Fields;
 use crate::id::Id;
 use crate::reject::Reject;
+use crate::rules::Rules;
 use crate::seed::Platform;
 
 /// The longest body the service reads: Express's default, 100 kB.
@@ -99,8 +100,8 @@ pub(crate) fn unread(object: &Map<String, Value>, known: &[&str]) -> Vec<String>
 }
 
 /// Checks the body of `POST /api/public/customer/upsert/info`.
-pub(crate) fn upsert(object: Map<String, Value>) -> Result<Upsert, Reject> {
-    let mut fields = Fields::new(object, UPSERT_FIELDS);
+pub(crate) fn upsert(object: Map<String, Value>, rules: Rules) -> Result<Upsert, Reject> {
+    let mut fields = Fields::new(object, UPSERT_FIELDS, rules);
     let address = address(&mut fields);
     let name = fields.text("contact_name");
     let email = fields.text("contact_email");
@@ -114,14 +115,14 @@ pub(crate) fn upsert(object: Map<String, Value>) -> Result<Upsert, Reject> {
 
 /// Checks the body of the deprecated `POST /api/public/whatsapp/message/note/send` and
 /// rewrites it as the page's migration section does.
-pub(crate) fn note(object: Map<String, Value>) -> Result<Upsert, Reject> {
-    let mut fields = Fields::new(object, NOTE_FIELDS);
+pub(crate) fn note(object: Map<String, Value>, rules: Rules) -> Result<Upsert, Reject> {
+    let mut fields = Fields::new(object, NOTE_FIELDS, rules);
     fields.assumptions.note(A(17));
     let address = phone_address(&mut fields, Platform::Whatsapp, "from_phone", "to_phone");
     let note = fields.required_text("note", "");
     let name = fields.text("contact_name");
     let stage = fields.id("stage_id");
-    let mut meta_data = fields.object("meta_data");
+    let mut meta_data = fields.optional_object("meta_data");
     let (assumptions, address) = fields.finish(address)?;
     meta_data.extend(note.map(|note| ("internal_note".to_owned(), note.into())));
     Ok(Upsert { address, name, email: None, stage, agent: None, meta_data, values: Vec::new(), assumptions })
@@ -171,7 +172,7 @@ mod tests {
 
     fn refusals(body: Value) -> Vec<(String, &'static str)> {
         let Value::Object(object) = body else { panic!("an object") };
-        let reject = upsert(object).map(|_| ()).unwrap_err();
+        let reject = upsert(object, Rules::default()).map(|_| ()).unwrap_err();
         assert_eq!(reject.status, StatusCode::BAD_REQUEST);
         let places = reject.problems.into_iter();
         places.map(|problem| (problem.pointer, problem.rule)).collect()

@@ -1,17 +1,24 @@
 //! The two documented endpoints, from the parsed body to the answer.
 
+use std::sync::Arc;
+
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::answer::Answer;
+use crate::app::App;
 use crate::basis::Basis;
-use crate::clock;
 use crate::contract::{self, Upsert};
 use crate::reject::Reject;
 use crate::request_log::Arrival;
-use crate::resolve::resolve;
-use crate::store::Store;
+use crate::resolve::{Write, resolve};
+use crate::routes::Route;
+use crate::rules::{Rule, Rules};
+use crate::seed::Seed;
 use crate::tenant::Tenant;
+
+/// The header that turns choices for one request, like the `rules` of a seed.
+const RULES_HEADER: &str = "x-emulator-rules";
 
 /// A documented endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,51 +29,69 @@ pub(crate) enum Endpoint {
     Note,
 }
 
-/// Answers a request of an authenticated tenant.
-pub(crate) fn process(store: &Store, tenant: &Tenant, request: &Arrival) -> Answer {
-    let Some(endpoint) = Endpoint::find(&request.method, &request.path) else {
-        return not_found(&request.method, &request.path).into();
+/// Answers a request of an authenticated tenant; a fault may have its metadata processed `twice`.
+pub(crate) async fn process(app: &App, tenant: &Tenant, request: &Arrival, twice: bool) -> Answer {
+    let seed = tenant.seed();
+    let rules = rules(request, &seed);
+    let endpoint = match Route::find(&request.method, &request.path) {
+        Route::Served(endpoint) => endpoint,
+        other => return Answer::refusal(not_served(other, &request.method, &request.path), rules),
     };
     // 2. Parse.
     let object = match parse(request) {
         Ok(object) => object,
-        Err(reject) => return reject.into(),
+        Err(reject) => return Answer::refusal(reject, rules),
     };
     let unread_fields = contract::unread(&object, endpoint.fields());
     // 3. Check, 4. apply, 5. answer.
-    let answer = endpoint.apply(object, store, tenant);
-    Answer { unread_fields, ..answer.unwrap_or_else(Answer::from) }
+    let answer = match endpoint.check(object, rules).and_then(|upsert| resolve(upsert, &seed, rules)) {
+        Ok(write) => apply(app, tenant, write, twice).await,
+        Err(reject) => Answer::refusal(reject, rules),
+    };
+    Answer { unread_fields, ..answer }
 }
 
-/// The answer to a route that the service does not have.
-pub(crate) fn not_found(method: &Method, path: &str) -> Reject {
-    let message = format!("Cannot {method} {path}");
-    Reject::whole(StatusCode::NOT_FOUND, "route", &message, Basis::Inferred)
+/// The answer to a route that the emulator does not serve.
+pub(crate) fn not_served(route: Route, method: &Method, path: &str) -> Reject {
+    match route {
+        Route::NotEmulated(name) => {
+            let message = format!("The emulator does not have this route ({name})");
+            Reject::whole(StatusCode::NOT_IMPLEMENTED, "not_emulated", &message, Basis::NotEmulated)
+        }
+        Route::Served(_) | Route::Unknown => {
+            let message = format!("Cannot {method} {path}");
+            Reject::whole(StatusCode::NOT_FOUND, "route", &message, Basis::Inferred)
+        }
+    }
+}
+
+/// The rules of the tenant and of the request.
+pub(crate) fn rules(request: &Arrival, seed: &Seed) -> Rules {
+    let listed = request.headers.get(RULES_HEADER).and_then(|list| list.to_str().ok());
+    seed.rules.with_listed(listed.unwrap_or_default())
+}
+
+async fn apply(app: &App, tenant: &Tenant, write: Write, twice: bool) -> Answer {
+    let created_201 = write.rules.has(Rule::Created201);
+    let delivery = tenant.delivery(twice).filter(|_| !write.meta_data.is_empty());
+    let upsert = Arc::clone(&tenant.place).upsert(write, tenant.now(), delivery);
+    let written = match app.tenants.store.ask(upsert).await {
+        Ok(written) => written,
+        Err(error) => return Answer::broken(&error),
+    };
+    if delivery.is_some_and(|delivery| delivery.due.is_some()) {
+        app.metadata.look();
+    }
+    // the page gives success no number.
+    let status = if created_201 && written.created { StatusCode::CREATED } else { StatusCode::OK };
+    Answer::json(status, &written.contact, written.assumptions.into())
 }
 
 impl Endpoint {
-    pub(crate) fn find(method: &Method, path: &str) -> Option<Self> {
-        match path {
-            "/api/public/customer/upsert/info" if method == Method::POST => Some(Self::Upsert),
-            "/api/public/whatsapp/message/note/send" if method == Method::POST => Some(Self::Note),
-            _ => None,
-        }
-    }
-
-    fn apply(self, object: Map<String, Value>, store: &Store, tenant: &Tenant) -> Result<Answer, Reject> {
-        let upsert = self.check(object)?;
-        let write = resolve(upsert, &tenant.seed)?;
-        Ok(match store.upsert(&tenant.place, &write, clock::now()) {
-            // the page gives success no number.
-            Ok(done) => Answer::json(StatusCode::OK, &done.contact, done.assumptions.into()),
-            Err(_) => Answer::broken(),
-        })
-    }
-
-    fn check(self, object: Map<String, Value>) -> Result<Upsert, Reject> {
+    fn check(self, object: Map<String, Value>, rules: Rules) -> Result<Upsert, Reject> {
         match self {
-            Self::Upsert => contract::upsert(object),
-            Self::Note => contract::note(object),
+            Self::Upsert => contract::upsert(object, rules),
+            Self::Note => contract::note(object, rules),
         }
     }
 

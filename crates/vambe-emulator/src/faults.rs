@@ -1,6 +1,8 @@
 //! Faults as data: what goes wrong with the tenant's next calls.
 
 mod delivery;
+mod matching;
+mod presets;
 mod queue;
 
 use std::collections::BTreeMap;
@@ -9,7 +11,12 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::routes::Route;
+
 pub(crate) use self::delivery::{Cut, deliver};
+use self::matching::Match;
+pub use self::presets::PRESETS;
+pub(crate) use self::presets::read_list;
 pub use self::queue::AppliedFault;
 pub(crate) use self::queue::{FaultQueue, Taken};
 
@@ -19,21 +26,25 @@ const FRAMING: [&str; 2] = ["content-length", "transfer-encoding"];
 
 /// Something that goes wrong with the next calls.
 ///
-/// `PUT /_emulator/faults` takes a JSON list of faults; each call consumes the first
-/// one that matches it. A fault is a flat object, all of whose fields are optional:
+/// `PUT /_emulator/faults` takes a JSON list of faults and names of [`PRESETS`]; each call
+/// consumes the first one that hits it. A fault is an object, all of whose fields are optional:
 ///
 /// | field | meaning | default |
 /// |---|---|---|
-/// | `times` | how many calls it hits | 1 |
-/// | `match` | `{"path": …, "contains": …}`: only calls of exactly this path, with this text in the body | every call |
+/// | `times` | how many calls it hits; null: all of them | 1 |
+/// | `match` | `{"path": …, "contains": …, "identity": …}`: only calls of this route, with this text in the body, for the contact with this phone or external user id | every call |
+/// | `probability` | hits a matching call with this probability, between 0 and 1 | 1 |
+/// | `seed` | the seed of the dice: the same calls are hit each time | 0 |
 /// | `action` | what happens, see below | `"answer"` |
 /// | `delay_ms` | waits so long first, at most ten minutes | 0 |
 /// | `apply` | processes the request for real, and commits, before anything else | see below |
 /// | `status` | status of the answer | 200, or the real one |
 /// | `headers` | object of headers to add or replace | `{}` |
+/// | `retry_after_date_in` | adds `Retry-After` as the date in so many seconds | |
 /// | `body` | text sent as it is, or any other JSON value | see below |
 /// | `after_bytes` | how much of the body `stall_body` and `truncate_body` send | half |
 /// | `bytes_per_second` | the pace of `slow_body`, which requires it | |
+/// | `metadata_twice` | processes the request for real, and its metadata twice | false |
 ///
 /// | `action` | the caller sees |
 /// |---|---|
@@ -44,7 +55,8 @@ const FRAMING: [&str; 2] = ["content-length", "transfer-encoding"];
 /// | `truncate_body` | the head, a part of the body that it announced, then the end of the connection |
 /// | `close_before_read` | the end of the connection as soon as the head of its request arrived |
 /// | `close_after_read` | the end of the connection once its request was read |
-/// | `reset` | likewise, by a TCP reset |
+/// | `reset_before_read` | a TCP reset as soon as the head of its request arrived |
+/// | `reset` | a TCP reset once its request was read |
 ///
 /// `apply` is true when an answer is needed and neither `status` nor `body` describes
 /// one: then the real answer is delayed, cut or slowed. Otherwise it is false. With
@@ -54,9 +66,13 @@ const FRAMING: [&str; 2] = ["content-length", "transfer-encoding"];
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Fault {
-    times: u32,
+    times: Option<u32>,
     #[serde(rename = "match", skip_serializing_if = "Match::is_any")]
     matching: Match,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probability: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
     action: Action,
     #[serde(skip_serializing_if = "Option::is_none")]
     apply: Option<bool>,
@@ -71,6 +87,10 @@ pub struct Fault {
     after_bytes: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes_per_second: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_date_in: Option<u32>,
+    #[serde(skip_serializing_if = "is_false")]
+    metadata_twice: bool,
 }
 
 /// What a fault does to a call.
@@ -93,17 +113,10 @@ pub enum Action {
     CloseBeforeRead,
     /// Ends the connection when the request has been read.
     CloseAfterRead,
+    /// Resets the connection when the head of the request has arrived.
+    ResetBeforeRead,
     /// Resets the connection when the request has been read.
     Reset,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Match {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    contains: Option<String>,
 }
 
 impl Fault {
@@ -125,10 +138,22 @@ impl Fault {
     /// Hits so many calls instead of one.
     #[must_use]
     pub fn times(self, times: u32) -> Self {
-        Self { times, ..self }
+        Self { times: Some(times), ..self }
     }
 
-    /// Hits only calls of exactly this path.
+    /// Hits all calls instead of one.
+    #[must_use]
+    pub fn always(self) -> Self {
+        Self { times: None, ..self }
+    }
+
+    /// Hits a matching call with this probability; the dice begin with this seed.
+    #[must_use]
+    pub fn probability(self, probability: f64, seed: u64) -> Self {
+        Self { probability: Some(probability), seed: Some(seed), ..self }
+    }
+
+    /// Hits only calls of this route of the API.
     #[must_use]
     pub fn on_path(mut self, path: impl Into<String>) -> Self {
         self.matching.path = Some(path.into());
@@ -140,6 +165,25 @@ impl Fault {
     pub fn containing(mut self, text: impl Into<String>) -> Self {
         self.matching.contains = Some(text.into());
         self
+    }
+
+    /// Hits only calls for the contact with this phone number or external user id.
+    #[must_use]
+    pub fn for_identity(mut self, identity: impl Into<String>) -> Self {
+        self.matching.identity = Some(identity.into());
+        self
+    }
+
+    /// Adds `Retry-After`, as the date in so many seconds.
+    #[must_use]
+    pub fn retry_after_date_in(self, seconds: u32) -> Self {
+        Self { retry_after_date_in: Some(seconds), ..self }
+    }
+
+    /// Processes the request for real, and its metadata twice.
+    #[must_use]
+    pub fn metadata_twice() -> Self {
+        Self { metadata_twice: true, ..Self::default() }
     }
 
     /// Says whether to process the request for real first.
@@ -196,19 +240,35 @@ impl Fault {
         self.apply.unwrap_or(self.action.answers() && !described)
     }
 
+    /// Says which fault is impossible, and why.
+    pub(crate) fn check_all(faults: &[Self]) -> Result<(), String> {
+        let numbered = faults.iter().enumerate();
+        let mut checked = numbered.map(|(at, fault)| fault.check().map_err(|reason| format!("fault {at}: {reason}")));
+        checked.find(Result::is_err).unwrap_or(Ok(()))
+    }
+
     /// Says what makes the fault impossible.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let before_read = self.action == Action::CloseBeforeRead;
+    fn check(&self) -> Result<(), String> {
+        let before_read = self.action.is_before_read();
         let partial = matches!(self.action, Action::StallBody | Action::TruncateBody);
         let slow = self.action == Action::SlowBody;
-        let described = self.status.is_some() || self.body.is_some() || !self.headers.is_empty();
+        let described = self.status.is_some()
+            || self.body.is_some()
+            || !self.headers.is_empty()
+            || self.retry_after_date_in.is_some();
         let refusals = [
-            (self.times == 0, "times must be at least 1"),
+            (self.times == Some(0), "times must be at least 1, or null for all calls"),
+            (self.probability.is_some_and(|p| !(p > 0.0 && p <= 1.0)), "probability must be above 0 and at most 1"),
+            (
+                self.matching.path.as_ref().is_some_and(|path| !Route::is_documented(path)),
+                "match.path is no route of the API",
+            ),
+            (self.metadata_twice && !self.applies(), "metadata_twice needs a request that is processed: set apply"),
             (self.delay_ms > LONGEST_DELAY_MS, "delay_ms must be at most 600000"),
             (self.status.is_some_and(|status| !(200..=599).contains(&status)), "status must be between 200 and 599"),
             (
-                before_read && (self.matching.contains.is_some() || self.apply == Some(true)),
-                "close_before_read knows no body: it takes neither match.contains nor apply",
+                before_read && (self.matching.needs_body() || self.apply == Some(true)),
+                "before the request is read there is no body: neither match.contains nor match.identity nor apply",
             ),
             (described && !self.action.answers(), "status, headers and body need an action that answers"),
             (self.after_bytes.is_some() && !partial, "after_bytes needs the action stall_body or truncate_body"),
@@ -227,8 +287,10 @@ impl Fault {
 impl Default for Fault {
     fn default() -> Self {
         Self {
-            times: 1,
+            times: Some(1),
             matching: Match::default(),
+            probability: None,
+            seed: None,
             action: Action::default(),
             apply: None,
             delay_ms: 0,
@@ -237,31 +299,22 @@ impl Default for Fault {
             body: None,
             after_bytes: None,
             bytes_per_second: None,
+            retry_after_date_in: None,
+            metadata_twice: false,
         }
     }
 }
 
 impl Action {
+    fn is_before_read(self) -> bool {
+        matches!(self, Self::CloseBeforeRead | Self::ResetBeforeRead)
+    }
+
     fn answers(self) -> bool {
         match self {
             Self::Answer | Self::StallBody | Self::SlowBody | Self::TruncateBody => true,
-            Self::Stall | Self::CloseBeforeRead | Self::CloseAfterRead | Self::Reset => false,
+            Self::Stall | Self::CloseBeforeRead | Self::CloseAfterRead | Self::ResetBeforeRead | Self::Reset => false,
         }
-    }
-}
-
-impl Match {
-    fn is_any(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn takes_path(&self, path: &str) -> bool {
-        self.path.as_ref().is_none_or(|wanted| wanted == path)
-    }
-
-    fn takes_body(&self, body: &[u8]) -> bool {
-        let holds = |text: &String| text.is_empty() || body.windows(text.len()).any(|part| part == text.as_bytes());
-        self.contains.as_ref().is_none_or(holds)
     }
 }
 
@@ -272,6 +325,12 @@ fn check_header((name, value): (&String, &String)) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("headers cannot hold this {name:?}"))
+}
+
+// Serde asks for this form.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn status_of(fault: &Fault) -> Option<StatusCode> {

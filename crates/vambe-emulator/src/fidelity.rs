@@ -3,6 +3,9 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::basis::A;
+use crate::rules::Rule;
+
 const STATEMENT: &str = "Emulates what the public documentation of POST \
 /api/public/customer/upsert/info states. Where it is silent or contradicts itself we chose, and \
 numbered the choice; answers that rest on a choice carry its number in the header \
@@ -10,12 +13,12 @@ x-emulator-basis. Choices that are part of every answer (always: true) are liste
 Never compared with the real service. Not affiliated with Vambe.";
 
 const NOT_EMULATED: [&str; 6] = [
-    "rate limits and quotas (faults imitate their answers)",
+    "the service's rate limits and quotas (a rate limit of your choice can be set)",
     "latency",
     "permissions of a key",
     "sending messages",
     "tickets and conversations",
-    "the processing of meta_data, which the service does with AI",
+    "the AI that processes meta_data (here: equal names, and conversions that have one reading)",
 ];
 
 /// One of our choices.
@@ -39,7 +42,7 @@ const fn always(id: &'static str, point: &'static str, choice: &'static str) -> 
 }
 
 /// Every choice, by its number.
-pub(crate) const ASSUMPTIONS: [Assumption; 29] = [
+const ASSUMPTIONS: [Assumption; 31] = [
     always(
         "A-0",
         "The page's first curl sends only channel and meta_data",
@@ -62,7 +65,7 @@ pub(crate) const ASSUMPTIONS: [Assumption; 29] = [
     always(
         "A-7",
         "429 is not among the errors, yet the bulk example waits to avoid rate limiting",
-        "No rate limit; faults give 429 with or without Retry-After",
+        "No rate limit unless one is set; it and faults give 429 with or without Retry-After",
     ),
     sometimes(
         "A-8",
@@ -118,7 +121,7 @@ pub(crate) const ASSUMPTIONS: [Assumption; 29] = [
     always(
         "A-20",
         "Whether metadata writes custom fields that were also given, or identifiers, is not stated",
-        "Metadata writes no custom field",
+        "What was given as a custom field value stays; metadata writes no identifier",
     ),
     sometimes(
         "A-21",
@@ -153,14 +156,30 @@ pub(crate) const ASSUMPTIONS: [Assumption; 29] = [
         "Whether the fields of other channels are allowed is not stated",
         "They must have the documented form and are not used",
     ),
+    always(
+        "A-29",
+        "Which metadata belongs to which custom field, the service's AI decides",
+        "Names that are equal once case, accents and separators are put aside: the key, the name and \
+         the aliases of a definition; of two values the surer match wins",
+    ),
+    always(
+        "A-30",
+        "Which readings of a metadata value the service's AI takes is not stated",
+        "Those that have one: ISO dates, plain decimals, true and false, an option but for case and accents",
+    ),
 ];
 
 /// Says what the emulator imitates, what not, and what it chose.
 pub(crate) fn statement() -> Value {
+    let rules = Rule::ALL.map(|rule| {
+        let turns: Vec<String> = rule.turns().iter().map(|A(number)| format!("A-{number}")).collect();
+        json!({ "rule": rule.name(), "turns": turns })
+    });
     json!({
         "statement": STATEMENT,
         "not_emulated": NOT_EMULATED,
         "assumptions": ASSUMPTIONS,
+        "rules": rules,
     })
 }
 

@@ -1,8 +1,10 @@
 //! Ids as the page writes them.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A UUID that satisfies the pattern of the API's page.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,8 +24,17 @@ impl Id {
 
     /// Draws a new random id (version 4).
     pub fn random() -> Self {
-        let mut bytes = fastrand::u128(..).to_be_bytes();
-        bytes[6] = 0x40 | (bytes[6] & 0x0f);
+        Self::drawn(fastrand::u128(..), 4)
+    }
+
+    /// Makes the id (version 8) that belongs to these words: always the same one.
+    pub(crate) fn of(seed: u64, words: &[&str]) -> Self {
+        Self::drawn(fastrand::Rng::with_seed(hash(seed, words)).u128(..), 8)
+    }
+
+    fn drawn(random: u128, version: u8) -> Self {
+        let mut bytes = random.to_be_bytes();
+        bytes[6] = version << 4 | (bytes[6] & 0x0f);
         bytes[8] = 0x80 | (bytes[8] & 0x3f);
         Self(bytes)
     }
@@ -57,6 +68,20 @@ impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(std::str::from_utf8(&spelled(self.0)).unwrap_or_default())
     }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("an id is a UUID of the API's pattern"))
+    }
+}
+
+/// FNV-1a over the words and the ends between them; the standard library's hash may change.
+pub(crate) fn hash(seed: u64, words: &[&str]) -> u64 {
+    let bytes = words.iter().flat_map(|word| word.bytes().chain([0xff]));
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    seed.to_be_bytes().into_iter().chain(bytes).fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 const DASHES: [usize; 4] = [8, 13, 18, 23];
@@ -121,6 +146,16 @@ mod tests {
         for _ in 0..1000 {
             let id = Id::random();
             assert_eq!(Id::parse(&id.to_string()), Some(id));
+        }
+    }
+
+    #[test]
+    fn made_ids_belong_to_seed_and_words() {
+        let id = Id::of(7, &["contact", "1"]);
+        assert_eq!(id, Id::of(7, &["contact", "1"]));
+        assert_eq!(Id::parse(&id.to_string()), Some(id));
+        for other in [Id::of(8, &["contact", "1"]), Id::of(7, &["contac", "t1"]), Id::of(7, &["contact", "2"])] {
+            assert_ne!(other, id);
         }
     }
 }

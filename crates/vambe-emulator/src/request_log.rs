@@ -68,6 +68,8 @@ pub(crate) struct Outcome {
     pub(crate) problems: Vec<Problem>,
     pub(crate) unread_fields: Vec<String>,
     pub(crate) fault: Option<AppliedFault>,
+    /// Whether the answer has left, or never will.
+    pub(crate) is_final: bool,
 }
 
 /// The last requests of a tenant.
@@ -104,6 +106,7 @@ impl Outcome {
             problems: answer.map_or_else(Vec::new, |answer| answer.problems.clone()),
             unread_fields: answer.map_or_else(Vec::new, |answer| answer.unread_fields.clone()),
             fault: None,
+            is_final: false,
         }
     }
 }
@@ -135,6 +138,13 @@ impl RequestLog {
             .filter(|(number, _)| *number > sequence)
             .map(|(number, (arrival, outcome))| logged(number, arrival, outcome.as_ref()))
             .collect()
+    }
+
+    /// Whether so many requests after the one numbered `sequence` have had their answer.
+    pub(crate) fn has_answered(&self, sequence: u64, count: usize) -> bool {
+        let skipped = usize::try_from(sequence.saturating_sub(self.first() - 1)).unwrap_or(usize::MAX);
+        let later = self.entries.iter().skip(skipped);
+        later.filter(|(_, outcome)| outcome.as_ref().is_some_and(|outcome| outcome.is_final)).count() >= count
     }
 
     /// The number of the latest request; 0 when none arrived.

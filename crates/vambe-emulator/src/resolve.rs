@@ -6,6 +6,7 @@ use crate::basis::{A, Assumptions, Basis};
 use crate::contract::{Address, FieldValue, Phone, Upsert};
 use crate::id::Id;
 use crate::reject::{Problem, Reject};
+use crate::rules::{Rule, Rules};
 use crate::seed::{Channel, CustomField, Platform, Seed};
 
 /// An upsert that can be written: everything it names exists.
@@ -24,6 +25,7 @@ pub(crate) struct Write {
     /// In the order of the definitions.
     pub(crate) values: Vec<WrittenValue>,
     pub(crate) assumptions: Assumptions,
+    pub(crate) rules: Rules,
 }
 
 /// A custom field value as it is kept.
@@ -35,11 +37,11 @@ pub(crate) struct WrittenValue {
 }
 
 /// Finds what the request names, or refuses it naming everything that is not there.
-pub(crate) fn resolve(upsert: Upsert, seed: &Seed) -> Result<Write, Reject> {
+pub(crate) fn resolve(upsert: Upsert, seed: &Seed, rules: Rules) -> Result<Write, Reject> {
     let mut assumptions = upsert.assumptions;
     let channel = references(&upsert, seed)?;
     assumptions.note_if(named_otherwise(&upsert.address, channel), A(9));
-    let values = custom_values(upsert.values, &seed.custom_fields, &mut assumptions)?;
+    let values = custom_values(upsert.values, &seed.custom_fields, rules, &mut assumptions)?;
     let (identity, phone) = identity(upsert.address);
     Ok(Write {
         channel: channel.id,
@@ -53,6 +55,7 @@ pub(crate) fn resolve(upsert: Upsert, seed: &Seed) -> Result<Write, Reject> {
         meta_data: upsert.meta_data,
         values,
         assumptions,
+        rules,
     })
 }
 
@@ -121,6 +124,7 @@ fn identity(address: Address) -> (String, Option<String>) {
 fn custom_values(
     given: Vec<FieldValue>,
     definitions: &[CustomField],
+    rules: Rules,
     assumptions: &mut Assumptions,
 ) -> Result<Vec<WrittenValue>, Reject> {
     all_defined(&given, definitions)?;
@@ -130,7 +134,7 @@ fn custom_values(
         let Some(place) = definitions.iter().position(|known| known.key == entry.key) else {
             continue;
         };
-        match convert(&entry, &definitions[place], assumptions) {
+        match convert(&entry, &definitions[place], rules, assumptions) {
             // the page does not say which of two equal keys wins; here the last.
             Ok(value) => assumptions.note_if(values[place].replace(value).is_some(), A(23)),
             Err(problem) => problems.push(problem),
@@ -165,13 +169,17 @@ fn all_defined(given: &[FieldValue], definitions: &[CustomField]) -> Result<(), 
 fn convert(
     entry: &FieldValue,
     definition: &CustomField,
+    rules: Rules,
     assumptions: &mut Assumptions,
 ) -> Result<WrittenValue, Problem> {
-    let CustomField { key, field_type, identifier } = definition;
+    let CustomField { key, field_type, identifier, .. } = definition;
     if let Some(choice) = field_type.literals() {
         assumptions.note(choice);
     }
-    match field_type.convert(&entry.value) {
+    let converted = field_type.convert(&entry.value);
+    let kept_anyway = converted.is_none() && rules.has(Rule::LenientValues);
+    assumptions.note_if(kept_anyway, A(11));
+    match converted.or_else(|| kept_anyway.then(|| entry.value.clone())) {
         Some(text) => Ok(WrittenValue { key: key.clone(), text, identifier: *identifier }),
         None => Err(Problem::new(
             format!("/custom_field_values/{}/value", entry.at),

@@ -1,18 +1,29 @@
-//! What every fresh tenant knows: all that the examples of the API's page use.
+//! What every fresh tenant knows and has.
+
+mod file;
+mod page;
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+pub use self::file::SeedError;
 use crate::field_types::FieldType;
 use crate::id::Id;
+use crate::rules::{Rule, Rules};
 
-/// The channels, stages, agents and custom field definitions of a fresh tenant.
+/// The channels, stages, agents and custom field definitions of a fresh tenant, and its customers.
 ///
 /// [`Seed::default`] holds every one that the page's examples use, so that they run
-/// once host, key and the placeholders `your_…` are replaced.
+/// once host, key and the placeholders `your_…` are replaced. [`Seed::read`] adds what a
+/// file says.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Seed {
+    /// The keys whose tenants are opened at the start; the first one is announced.
+    pub keys: Vec<String>,
+    pub(crate) rules: Rules,
     /// The channels the tenant owns.
     pub channels: Vec<Channel>,
     /// The pipeline stages a contact can be put in.
@@ -21,10 +32,12 @@ pub struct Seed {
     pub agents: Vec<Agent>,
     /// The custom field definitions; their order decides which identifier wins.
     pub custom_fields: Vec<CustomField>,
+    /// The customers it has, each as the body of an upsert.
+    pub customers: Vec<Map<String, Value>>,
 }
 
 /// The kind of a channel, as `channel` and `platform` name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Platform {
     /// WhatsApp Business API.
@@ -69,14 +82,63 @@ pub struct Agent {
 
 /// The definition of a custom field.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct CustomField {
     /// The key that `custom_field_values` names.
     pub key: String,
+    /// What the dashboard would call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What its values look like.
     #[serde(flatten)]
     pub field_type: FieldType,
     /// Whether its values take part in customer deduplication.
     pub identifier: bool,
+    /// What the dashboard tells people, and the service's AI, about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Other names under which metadata may give it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// Whether metadata may set it.
+    #[serde(skip_serializing_if = "is_true")]
+    pub editable_by_ai: bool,
+}
+
+impl Seed {
+    /// A seed that knows nothing.
+    pub fn empty() -> Self {
+        Self {
+            keys: Vec::new(),
+            rules: Rules::default(),
+            channels: Vec::new(),
+            stages: Vec::new(),
+            agents: Vec::new(),
+            custom_fields: Vec::new(),
+            customers: Vec::new(),
+        }
+    }
+
+    /// Turns a choice of the emulator the other way.
+    #[must_use]
+    pub fn with_rule(self, rule: Rule) -> Self {
+        Self { rules: self.rules.with(rule), ..self }
+    }
+}
+
+impl CustomField {
+    /// Defines a field that is no identifier and that metadata may set.
+    pub fn new(key: impl Into<String>, field_type: FieldType) -> Self {
+        Self {
+            key: key.into(),
+            name: None,
+            field_type,
+            identifier: false,
+            description: None,
+            aliases: Vec::new(),
+            editable_by_ai: true,
+        }
+    }
 }
 
 impl Platform {
@@ -102,59 +164,8 @@ impl fmt::Display for Platform {
     }
 }
 
-impl Default for Seed {
-    fn default() -> Self {
-        Self { channels: channels(), stages: stages(), agents: agents(), custom_fields: custom_fields() }
-    }
-}
-
-fn channels() -> Vec<Channel> {
-    let channel = |platform, id, phone: Option<&str>, name: &str| Channel {
-        platform,
-        id: Id::from_u128(id),
-        phone: phone.map(str::to_owned),
-        name: name.to_owned(),
-    };
-    let phone = Some("+56987654321");
-    vec![
-        channel(Platform::Whatsapp, 0x3f2a_6c1e_5b7d_4e80_9a41_6d0c_52b8_17f3, phone, "WhatsApp"),
-        channel(Platform::WebWhatsapp, 0x8c9d_0e47_21fa_4b36_b5d2_90e7_3a6c_41b8, phone, "WhatsApp Web"),
-        channel(Platform::Webchat, 0xa1b2_c3d4_e5f6_7890_abcd_ef12_3456_7890, None, "Web site"),
-    ]
-}
-
-fn stages() -> Vec<Stage> {
-    let stage = |id, name: &str| Stage { id: Id::from_u128(id), name: name.to_owned() };
-    vec![
-        stage(0x550e_8400_e29b_41d4_a716_4466_5544_0000, "New"),
-        stage(0x6b1d_4f02_93c8_4d5e_8f27_1a90_c3e6_b745, "Initial"),
-        stage(0x7c2e_5a13_a4d9_4e6f_9038_2ba1_d4f7_c856, "Leads"),
-        stage(0x8d3f_6b24_b5ea_4f70_a149_3cb2_e508_d967, "Customers"),
-    ]
-}
-
-fn agents() -> Vec<Agent> {
-    let agent = |id, name: &str| Agent { id: Id::from_u128(id), name: name.to_owned() };
-    vec![
-        agent(0x228d_7a0d_9072_4ca8_939b_959b_75cc_606a, "Sales"),
-        agent(0x339e_8b1e_a183_4db9_a4ac_a6ac_86dd_717b, "Support"),
-    ]
-}
-
-fn custom_fields() -> Vec<CustomField> {
-    let field = |key: &str, field_type, identifier| CustomField { key: key.to_owned(), field_type, identifier };
-    let segments = ["retail", "wholesale", "online"];
-    vec![
-        field("rut", FieldType::Text, true),
-        field("customer_number", FieldType::Text, true),
-        field("company_name", FieldType::Text, false),
-        field("industry", FieldType::Text, false),
-        field("lead_score", FieldType::Number, false),
-        // The page shows `premium` and `enterprise` and no list of options, hence text.
-        field("plan", FieldType::Text, false),
-        field("account_id", FieldType::Text, false),
-        field("birthday", FieldType::Date, false),
-        field("newsletter", FieldType::Boolean, false),
-        field("segment", FieldType::options(segments), false),
-    ]
+// Serde asks for this form.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_true(value: &bool) -> bool {
+    *value
 }

@@ -18,13 +18,11 @@ use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::connections::{Connections, ResetSwitch};
-use crate::control;
-use crate::faults::Cut;
-use crate::observer::{Answered, Observer};
-use crate::seed::Seed;
+use crate::faults::{Cut, Fault};
+use crate::metadata::{ExactEngine, Worker};
+use crate::options::Options;
 use crate::stop::Stop;
-use crate::store::Store;
-use crate::tenant::{Tenants, new_api_key};
+use crate::tenant::Tenants;
 
 const LONGEST_HEAD: usize = 64 << 10;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,56 +31,12 @@ const GRACE: Duration = Duration::from_secs(1);
 // So long an accept loop that fails, for want of file descriptors say, waits.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
-/// How to serve.
-#[derive(Debug)]
-pub struct Options {
-    api_key: String,
-    seed: Seed,
-    observer: Observer,
-}
-
-impl Options {
-    /// Sets the key whose tenant is opened at the start, instead of a fresh one.
-    #[must_use]
-    pub fn with_api_key(self, api_key: impl Into<String>) -> Self {
-        Self { api_key: api_key.into(), ..self }
-    }
-
-    /// Sets what every fresh tenant knows.
-    #[must_use]
-    pub fn with_seed(self, seed: Seed) -> Self {
-        Self { seed, ..self }
-    }
-
-    /// Calls this for each API request once its outcome is known.
-    #[must_use]
-    pub fn on_answer(self, hear: impl Fn(&Answered) + Send + Sync + 'static) -> Self {
-        Self { observer: Observer::new(hear), ..self }
-    }
-
-    /// The key whose tenant is opened at the start.
-    pub fn api_key(&self) -> &str {
-        &self.api_key
-    }
-
-    /// What every fresh tenant knows.
-    pub fn seed(&self) -> &Seed {
-        &self.seed
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { api_key: new_api_key(), seed: Seed::default(), observer: Observer::default() }
-    }
-}
-
 /// Serves until `shutdown` is done, then gives requests in flight a second to end.
 ///
 /// # Errors
 ///
-/// When the listener has no address, the state cannot be set up, or the key in the
-/// options does not start with `emulator_`.
+/// When the listener has no address, the state cannot be set up, or an option is
+/// impossible: a key that does not start with `emulator_`, say.
 pub async fn serve(listener: TcpListener, options: Options, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     Server::new(&listener, options)?.run(listener, shutdown).await;
     Ok(())
@@ -96,25 +50,30 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(listener: &TcpListener, options: Options) -> io::Result<Self> {
-        let store = Store::in_memory().map_err(io::Error::other)?;
+        let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidInput, reason);
+        let store = options.open_store().map_err(io::Error::other)?;
+        let tenants = Arc::new(Tenants::new(store, options.beginning()));
+        Fault::check_all(&options.faults).map_err(invalid)?;
+        tenants.check().map_err(|error| invalid(format!("seed: {error}")))?;
+        for key in [&options.api_key].into_iter().chain(&options.seed.keys) {
+            let tenant = tenants.open(key).map_err(io::Error::other)?;
+            tenant.ok_or_else(|| invalid("the API key of an emulator starts with emulator_".to_owned()))?;
+        }
         let (stopping, stop) = Stop::channel();
         let app = App {
-            tenants: Tenants::new(store, options.seed),
+            metadata: Worker::start(Arc::clone(&tenants), ExactEngine)?,
+            tenants,
             connections: Connections::default(),
             observer: options.observer,
             stop,
-            port: listener.local_addr()?.port(),
+            address: listener.local_addr()?,
+            keeps: options.data.is_some(),
         };
-        let tenant = app.tenants.open(&options.api_key).map_err(io::Error::other)?;
-        if tenant.is_none() {
-            let reason = "the API key of an emulator starts with emulator_";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
-        }
         Ok(Self { app: Arc::new(app), stopping })
     }
 
     pub(crate) async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        let router = control::routes(Arc::clone(&self.app));
+        let router = crate::web::routes(Arc::clone(&self.app));
         let mut open = JoinSet::new();
         tokio::pin!(shutdown);
         loop {
@@ -132,8 +91,9 @@ impl Server {
         drop(listener);
         self.stopping.send_replace(true);
         let all_closed = async { while open.join_next().await.is_some() {} };
-        // Past the grace, dropping the set closes what is still open.
-        let _ = tokio::time::timeout(GRACE, all_closed).await;
+        if tokio::time::timeout(GRACE, all_closed).await.is_err() {
+            open.shutdown().await;
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use support::{Caller, UPSERT, read_answer, read_head, read_more, whatsapp, with};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use vambe_emulator::{Action, ControlError, Emulator, Fault};
+use vambe_emulator::{Action, ControlError, Emulator, Fault, Options, RateLimit, RetryAfter};
 
 async fn post(caller: &Caller<'_>) -> TcpStream {
     caller.send("POST", UPSERT, whatsapp().to_string().as_bytes()).await
@@ -75,16 +75,19 @@ async fn answers_what_the_fault_says_for_the_next_calls() {
 async fn faults_hit_only_what_they_match() {
     let emulator = Emulator::start().await.unwrap();
     let caller = Caller::new(&emulator);
-    let faults =
-        vec![Fault::answer(500).on_path("/other"), Fault::answer(501).containing("912345679"), Fault::answer(503)];
+    let faults = vec![
+        Fault::answer(500).on_path("/api/public/tags"),
+        Fault::answer(501).containing("912345679"),
+        Fault::answer(503),
+    ];
     emulator.set_faults(&caller.key, faults).unwrap();
     let other = json!({ "contact_phone_number": "+56912345679" });
     assert_eq!(caller.upsert(whatsapp()).await.status, 503);
     assert_eq!(caller.upsert(whatsapp()).await.status, 200);
     assert_eq!(caller.upsert(with(whatsapp(), other)).await.status, 501);
-    assert_eq!(caller.get("/other").await.status, 500);
+    assert_eq!(caller.get("/api/public/tags").await.status, 500);
     let waiting = caller.get("/_emulator/faults").await.json();
-    assert_eq!(waiting, json!({ "faults": [] }));
+    assert_eq!(waiting, json!({ "faults": [], "hits": [1, 1, 1] }));
 }
 
 #[tokio::test]
@@ -253,6 +256,12 @@ async fn impossible_faults_are_refused_and_change_nothing() {
         json!({}),
         json!([{ "colour": "red" }]),
         json!([{ "match": { "method": "POST" } }]),
+        json!([{ "match": { "path": "/api/public/typo" } }]),
+        json!(["nonsense"]),
+        json!([{ "probability": 0 }]),
+        json!([{ "probability": 1.5 }]),
+        json!([{ "status": 500, "metadata_twice": true }]),
+        json!([{ "action": "reset_before_read", "match": { "identity": "1" } }]),
         json!([{ "action": "explode" }]),
         json!([{ "times": 0 }]),
         json!([{ "times": -1 }]),
@@ -286,6 +295,9 @@ async fn what_the_builder_makes_reads_back_from_json() {
         .times(3)
         .on_path(UPSERT)
         .containing("rut")
+        .for_identity("user-1")
+        .probability(0.5, 7)
+        .retry_after_date_in(9)
         .apply(false)
         .delay_ms(5)
         .status(502)
@@ -294,10 +306,124 @@ async fn what_the_builder_makes_reads_back_from_json() {
         .after_bytes(2);
     let written = serde_json::to_value(&fault).unwrap();
     let expected: Value = json!({
-        "times": 3, "match": { "path": UPSERT, "contains": "rut" }, "action": "truncate_body",
+        "times": 3, "match": { "path": UPSERT, "contains": "rut", "identity": "user-1" },
+        "probability": 0.5, "seed": 7, "retry_after_date_in": 9, "action": "truncate_body",
         "apply": false, "delay_ms": 5, "status": 502, "headers": { "x": "y" },
         "body": { "a": 1 }, "after_bytes": 2,
     });
     assert_eq!(written, expected);
     assert_eq!(serde_json::from_value::<Fault>(written).unwrap(), fault);
+}
+
+#[tokio::test]
+async fn a_fault_can_be_for_one_contact() {
+    let emulator = Emulator::start().await.unwrap();
+    let caller = Caller::new(&emulator);
+    let fault = Fault::answer(503).for_identity("+56 9 1234 5679").always();
+    emulator.set_faults(&caller.key, vec![fault]).unwrap();
+    let other = with(whatsapp(), json!({ "contact_phone_number": "56912345679" }));
+    assert_eq!(caller.upsert(whatsapp()).await.status, 200);
+    for _ in 0..3 {
+        assert_eq!(caller.upsert(other.clone()).await.status, 503);
+    }
+    let listed = caller.get("/_emulator/faults").await.json();
+    assert_eq!(listed["hits"], json!([3]));
+    assert_eq!(listed["faults"][0]["times"], json!(null));
+}
+
+#[tokio::test]
+async fn chance_hits_the_same_calls_each_time() {
+    let emulator = Emulator::start().await.unwrap();
+    let caller = Caller::new(&emulator);
+    let mut runs = Vec::new();
+    for seed in [1, 1, 2] {
+        let fault = Fault::answer(503).probability(0.3, seed).always();
+        emulator.set_faults(&caller.key, vec![fault]).unwrap();
+        let mut hit = Vec::new();
+        for _ in 0..60 {
+            hit.push(caller.upsert(whatsapp()).await.status == 503);
+        }
+        runs.push(hit);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert_ne!(runs[0], runs[2]);
+    let hits = runs[0].iter().filter(|hit| **hit).count();
+    assert!((6..=30).contains(&hits), "{hits}");
+}
+
+#[tokio::test]
+async fn faults_can_be_added_by_name_after_those_that_wait() {
+    let emulator = Emulator::start().await.unwrap();
+    let caller = Caller::new(&emulator);
+    emulator.set_faults(&caller.key, vec![Fault::answer(500)]).unwrap();
+    let names = json!(["html-502", "429-date", "429-bare", "malformed-json"]).to_string();
+    assert_eq!(caller.call("POST", "/_emulator/faults", names.as_bytes()).await.status, 200);
+    assert_eq!(caller.upsert(whatsapp()).await.status, 500);
+    let html = caller.upsert(whatsapp()).await;
+    assert_eq!((html.status, &*html.headers["content-type"]), (502, "text/html"));
+    let date = caller.upsert(whatsapp()).await.headers["retry-after"].clone();
+    assert!(date.ends_with(" GMT"), "{date}");
+    assert!(!caller.upsert(whatsapp()).await.headers.contains_key("retry-after"));
+    let broken = caller.upsert(whatsapp()).await;
+    assert_eq!(broken.headers["content-type"], "application/json");
+    assert!(serde_json::from_slice::<Value>(&broken.body).is_err());
+    let presets = caller.get("/_emulator/presets").await.json();
+    assert_eq!(presets["presets"][0]["name"], "flaky-429");
+}
+
+#[tokio::test]
+async fn a_reset_can_come_before_the_request_was_read() {
+    let emulator = Emulator::start().await.unwrap();
+    let caller = Caller::new(&emulator);
+    emulator.set_faults(&caller.key, vec![Fault::action(Action::ResetBeforeRead)]).unwrap();
+    let mut connection = caller.connect().await;
+    let head = format!("POST {UPSERT} HTTP/1.1\r\nhost: x\r\nx-api-key: {}\r\ncontent-length: 9\r\n\r\n", caller.key);
+    tokio::io::AsyncWriteExt::write_all(&mut connection, head.as_bytes()).await.unwrap();
+    assert_eq!(ending(connection).await, ErrorKind::ConnectionReset);
+    assert_eq!(emulator.requests(&caller.key).unwrap()[0].body, None);
+}
+
+#[tokio::test]
+async fn every_fresh_tenant_begins_with_the_faults_of_the_start() {
+    let options = Options::default().with_fault(Fault::answer(503));
+    let emulator = Emulator::builder().options(options).start().await.unwrap();
+    let (one, two) = (Caller::new(&emulator), Caller::another(&emulator));
+    for caller in [&one, &two] {
+        assert_eq!(caller.upsert(whatsapp()).await.status, 503);
+        assert_eq!(caller.upsert(whatsapp()).await.status, 200);
+    }
+    emulator.reset(&one.key).unwrap();
+    assert_eq!(one.upsert(whatsapp()).await.status, 503);
+    let impossible = Options::default().with_fault(Fault::answer(9));
+    assert!(Emulator::builder().options(impossible).start().await.is_err());
+}
+
+#[tokio::test]
+async fn a_rate_limit_lets_so_many_through_and_says_when_to_come_back() {
+    let emulator = Emulator::start().await.unwrap();
+    let caller = Caller::new(&emulator);
+    let limits = [
+        (json!({ "kind": "bucket", "rate": 0.01, "burst": 2 }), Some("100")),
+        (json!({ "kind": "window", "calls": 2, "window_ms": 80_000_000, "retry_after": "none" }), None),
+    ];
+    for (limit, retry_after) in limits {
+        let set = caller.call("PUT", "/_emulator/rate-limit", limit.to_string().as_bytes()).await;
+        assert_eq!(set.status, 200, "{}", set.json());
+        let answers =
+            [caller.upsert(whatsapp()).await, caller.upsert(whatsapp()).await, caller.upsert(whatsapp()).await];
+        assert_eq!(answers.each_ref().map(|answer| answer.status), [200, 200, 429]);
+        assert_eq!(answers[2].basis(), "assumed A-7");
+        assert_eq!(answers[2].headers.get("retry-after").map(String::as_str), retry_after);
+        assert_eq!(caller.get("/_emulator/rate-limit").await.json()["refused"], 1);
+    }
+    let limit = RateLimit::Bucket { rate: 0.01, burst: 1, retry_after: RetryAfter::Date };
+    emulator.set_rate_limit(&caller.key, Some(limit)).unwrap();
+    caller.upsert(whatsapp()).await.contact();
+    assert!(caller.upsert(whatsapp()).await.headers["retry-after"].ends_with("GMT"));
+    assert_eq!(Caller::another(&emulator).upsert(whatsapp()).await.status, 200);
+    caller.call("DELETE", "/_emulator/rate-limit", b"").await;
+    caller.upsert(whatsapp()).await.contact();
+    for wrong in ["{}", r#"{"kind": "bucket", "rate": 0, "burst": 1}"#, r#"{"kind": "hourglass"}"#] {
+        assert_eq!(caller.call("PUT", "/_emulator/rate-limit", wrong.as_bytes()).await.status, 400, "{wrong}");
+    }
 }

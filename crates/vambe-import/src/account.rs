@@ -2,7 +2,7 @@
 
 use vambe::{CheckOptions, CustomerRecord, Outcome, prepare};
 
-use crate::error::{ImportError, SourceError};
+use crate::error::ImportError;
 use crate::gate::Gate;
 use crate::in_flight::{Flight, InFlight, Landing};
 use crate::journal::{Entry, Failure, Session, What, now};
@@ -11,6 +11,7 @@ use crate::ledger::{Ledger, Progress, Skipped};
 use crate::reason::Reason;
 use crate::repeats::LastRows;
 use crate::row::Row;
+use crate::source::SourceError;
 
 /// Decides about rows, and keeps those in flight.
 pub(crate) struct Account {

@@ -4,9 +4,8 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
-use crate::error::{SourceError, SourceProblem};
 use crate::row::Row;
-use crate::source::Source;
+use crate::source::{Source, SourceError, SourceProblem};
 
 /// The rows of a source, a few batches ahead of whoever takes them.
 pub(crate) struct Feed {
@@ -57,8 +56,10 @@ fn read_all(mut source: Source, limit: u64, sender: &mpsc::Sender<Batch>) {
 }
 
 fn read_batch(source: &mut Source, left: &mut u64) -> (Vec<Row>, Option<SourceError>) {
-    let (mut rows, mut bytes) = (Vec::with_capacity(BATCH_ROWS), 0);
-    while *left > 0 && rows.len() < BATCH_ROWS && bytes < BATCH_BYTES {
+    // Who makes rows one at a time is not made to wait for the next before the first is sent.
+    let most = if source.is_live() { 1 } else { BATCH_ROWS };
+    let (mut rows, mut bytes) = (Vec::with_capacity(most), 0);
+    while *left > 0 && rows.len() < most && bytes < BATCH_BYTES {
         match source.next_row() {
             Ok(Some(row)) => {
                 *left -= 1;

@@ -9,12 +9,12 @@ use vambe::Client;
 
 use crate::columns::{Columns, UnknownColumns};
 use crate::constants::Constant;
-use crate::error::{ImportError, JournalProblem, RejectsProblem, SourceError, SourceProblem};
-use crate::journal::{Journal, LastRun};
+use crate::error::{ImportError, RejectsProblem};
+use crate::journal::{Journal, JournalProblem, LastRun};
 use crate::mapping::Mapping;
 use crate::rejects::{Rejects, default_path};
 use crate::row::Header;
-use crate::source::{Format, Source, SourceOptions, is_stdin};
+use crate::source::{Format, Source, SourceError, SourceOptions, SourceProblem, is_stdin};
 use crate::source_state::SourceState;
 
 /// How files become records, and where what becomes of them is written.

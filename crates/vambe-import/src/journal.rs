@@ -6,6 +6,7 @@
 mod failed;
 mod known;
 mod lock;
+mod problem;
 mod report;
 mod scribe;
 mod writer;
@@ -20,11 +21,12 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use tokio::sync::mpsc;
 use vambe::Client;
 
-use crate::error::{ImportError, JournalProblem};
+use crate::error::ImportError;
 use crate::fingerprint::{Hash, Salt};
 use crate::source_state::SourceState;
 
 pub(crate) use known::{Accepted, Known};
+pub use problem::JournalProblem;
 pub use report::{FailureReport, JournalReport, RowFormat, RowOutcome, RunReport};
 pub(crate) use scribe::{Entry, Failure, What};
 pub(crate) use writer::Writer;
@@ -174,7 +176,7 @@ impl Journal {
 
 fn last_run(connection: &Connection, source: &SourceState) -> rusqlite::Result<Option<LastRun>> {
     let mut statement = connection.prepare(
-        "SELECT started_at, ended_at IS NOT NULL, size IS NOT ?2 OR modified IS NOT ?3 FROM run
+        "SELECT started_at, coalesce(ending IN ('finished', 'canary'), 0), size IS NOT ?2 OR modified IS NOT ?3 FROM run
          WHERE source = ?1 ORDER BY id DESC LIMIT 1",
     )?;
     let last_run = statement.query_row(params![source.name, source.size, source.modified], |row| {

@@ -9,11 +9,11 @@ use tokio::task::spawn_blocking;
 use vambe::{CheckOptions, CustomerRecord, Violation, prepare, validate};
 
 use crate::columns::Columns;
-use crate::error::SourceError;
 use crate::feed::Feed;
 use crate::fingerprint::{Fingerprint, Hash, Salt};
 use crate::reason::Reason;
 use crate::row::Row;
+use crate::source::SourceError;
 
 /// What rows are judged by.
 pub(crate) struct Judge {

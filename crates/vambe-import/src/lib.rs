@@ -48,6 +48,7 @@ mod source_state;
 mod spelling;
 mod stamp;
 mod stop;
+mod suggest;
 mod summary;
 mod survey;
 mod target;
@@ -55,11 +56,11 @@ mod words;
 
 pub use columns::{Columns, HeaderProblem, UnknownColumns, quoted};
 pub use constants::{Constant, ConstantError};
-pub use error::{FileKind, ImportError, JournalProblem, RejectsProblem, SourceError, SourceProblem};
+pub use error::{ImportError, RejectsProblem};
 pub use events::Events;
 pub use import::{Import, ImportOptions, JournalChoice};
 pub use job::{Job, JobSource, Told};
-pub use journal::{FailureReport, JournalReport, LastRun, RowFormat, RowOutcome, RunReport};
+pub use journal::{FailureReport, JournalProblem, JournalReport, LastRun, RowFormat, RowOutcome, RunReport};
 pub use ledger::Progress;
 pub use mapping::{Mapping, MappingProblem};
 pub use option_text::OptionTextError;
@@ -67,10 +68,11 @@ pub use report::{Ending, Report, ReportJson};
 pub use row::{Header, Row};
 pub use send::{Duplicates, SendOptions};
 pub use source::{
-    Compression, CsvFormat, Delimiter, FileFormat, Fingerprint, Format, JsonFormat, JsonLayout, LineEnds, MAX_ROW,
-    Quote, Source, SourceOptions, TextEncoding, TextFormat, XlsxFormat,
+    Compression, CsvFormat, Delimiter, FileFormat, FileKind, Fingerprint, Format, JsonFormat, JsonLayout, LineEnds,
+    MAX_ROW, Quote, Source, SourceError, SourceOptions, SourceProblem, TextEncoding, TextFormat, XlsxFormat,
 };
 pub use spelling::message_of_core;
 pub use stop::{Stop, StopCause};
+pub use suggest::{SuggestOptions, SuggestedColumn, Suggestion, Sureness, suggest};
 pub use summary::{Changes, Count, Summary};
 pub use words::{grouped, rows};

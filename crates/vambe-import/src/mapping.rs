@@ -17,14 +17,17 @@ use std::path::Path;
 use vambe::Field;
 
 use crate::columns::UnknownColumns;
-use crate::error::{ImportError, SourceError};
+use crate::error::ImportError;
 use crate::fold::closest;
+use crate::source::SourceError;
 use crate::target::{NameProblem, Target};
 
 use document::{Content, Node, Problems};
 
 pub use document::MappingProblem;
 
+pub(crate) use date_format::DateFormat;
+pub(crate) use number::{Mark, is_number};
 pub(crate) use rule::{Found, Origin, Rule, ValueProblem};
 
 /// Which column fills which part of a record, and what its values become.

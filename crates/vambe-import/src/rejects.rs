@@ -125,10 +125,13 @@ fn create_private(path: &Path, replaces: bool) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
+    // The mode above is for a file that is new.
     #[cfg(unix)]
     if replaces {
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     }
+    #[cfg(not(unix))]
+    let _ = replaces;
     Ok(file)
 }
 

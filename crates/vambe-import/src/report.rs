@@ -98,7 +98,7 @@ impl Ending {
         match self {
             Self::Finished | Self::Canary => None,
             Self::Stopped(_) => Some(format!("{}: {left}; run it again{harmless}", self.name())),
-            Self::Guard(error) => Some(format!("stopped: {} ({left})", message_of_core(error, door))),
+            Self::Guard(error) => Some(format!("{} ({left})", message_of_core(error, door))),
             Self::Failed(error) => Some(format!("{} ({left})", error.message(door))),
         }
     }

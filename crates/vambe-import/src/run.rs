@@ -9,11 +9,11 @@ use tokio::sync::{Notify, watch};
 use vambe::{BatchProgress, CustomerRecord, ErrorCode, Outcome, UpsertMany};
 
 use crate::account::Account;
-use crate::error::SourceError;
 use crate::journal::{Entry, Writer};
 use crate::judge::Judged;
 use crate::ledger::Progress;
 use crate::report::Ending;
+use crate::source::SourceError;
 use crate::stop::Stop;
 
 /// What the stream of records and whoever follows the outcomes share.

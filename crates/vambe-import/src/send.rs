@@ -9,18 +9,19 @@ use tokio::sync::watch;
 use vambe::{BatchProgress, Client, Error, UpsertManyOptions};
 
 use crate::account::Account;
-use crate::error::{ImportError, JournalProblem, SourceError, SourceProblem};
+use crate::error::ImportError;
 use crate::events::Events;
 use crate::feed::Feed;
 use crate::fingerprint::Salt;
 use crate::gate::Gate;
 use crate::import::Import;
-use crate::journal::{Journal, Known, Session, Writer};
+use crate::journal::{Journal, JournalProblem, Known, Session, Writer};
 use crate::judge::{Judge, judged};
 use crate::ledger::{Ledger, Progress};
 use crate::repeats::LastRows;
 use crate::report::{Ending, Report};
 use crate::run::Run;
+use crate::source::{SourceError, SourceProblem};
 use crate::source_state::SourceState;
 use crate::stamp::stamps;
 use crate::stop::Stop;
@@ -127,6 +128,9 @@ impl Import {
             compared_without: (journal.is_some() && !self.is_retry).then(|| self.first_time_only.clone()),
         });
         let again = self.source.again().map_err(|error| failed(error.into()))?;
+        if options.duplicates == Duplicates::Refuse && again.is_none() {
+            return Err(failed(SourceError::at(self.source.path(), None, SourceProblem::ReadOnce).into()));
+        }
         let survey = survey(again, &judge, self.limit, stop, on_progress).await?;
         if options.duplicates == Duplicates::Refuse && survey.repeated > 0 {
             let problem = SourceProblem::Repeated { rows: survey.repeated };

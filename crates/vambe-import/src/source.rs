@@ -8,6 +8,7 @@ mod format;
 mod input;
 mod json;
 mod place;
+mod problem;
 mod program;
 mod sniff;
 mod xlsx;
@@ -18,7 +19,6 @@ use std::path::{Path, PathBuf};
 
 use vambe::Value;
 
-use crate::error::{SourceError, SourceProblem};
 use crate::row::{Header, Row};
 
 pub use compression::Compression;
@@ -27,6 +27,7 @@ pub use decode::TextEncoding;
 pub use dialect::{Delimiter, LineEnds, Quote};
 pub use format::{CsvFormat, FileFormat, Format, JsonFormat, JsonLayout, TextFormat, XlsxFormat};
 pub use input::Fingerprint;
+pub use problem::{FileKind, SourceError, SourceProblem};
 
 use csv::CsvRows;
 use decode::TextReader;
@@ -153,6 +154,11 @@ impl Source {
     /// The file has been changed since if [`Fingerprint::of`] its path is another one.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.fingerprint
+    }
+
+    /// Returns whether its rows come into being as they are asked for.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.rows, Rows::Program(_))
     }
 
     /// Returns about how many bytes of text there are, if that is known: of what is packed it is not.

@@ -58,7 +58,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::error::JournalProblem;
+    use crate::journal::JournalProblem;
 
     #[test]
     fn every_door_reads_its_own_options() {

@@ -114,6 +114,13 @@ fn the_sheet_is_chosen_and_a_wrong_name_lists_the_others() {
 }
 
 #[test]
+fn a_packed_workbook_is_read_out_of_memory() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&fs::read(fixture("workbook.xlsx")).unwrap()).unwrap();
+    assert_eq!(problem(encoder.finish().unwrap()), "no problem");
+}
+
+#[test]
 fn what_only_looks_like_a_workbook_is_named() {
     let ole = |name: &str| [b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec(), vec![0; 70_000], utf16(name)].concat();
     for (bytes, expected) in [

@@ -6,21 +6,34 @@ use super::{FieldValue, Phone};
 use crate::basis::{A, Assumptions, Basis};
 use crate::id::Id;
 use crate::reject::{Problem, Reject};
+use crate::rules::{Rule, Rules};
 use crate::seed::Platform;
 
 /// A JSON object that is being read field by field.
 pub(super) struct Fields {
     object: Map<String, Value>,
     problems: Vec<Problem>,
+    /// The choices behind the problems, unless the page itself is behind one.
+    chosen: Assumptions,
+    documented: bool,
+    rules: Rules,
     pub(super) assumptions: Assumptions,
 }
 
 impl Fields {
-    pub(super) fn new(object: Map<String, Value>, known: &[&str]) -> Self {
-        let unread = object.keys().any(|key| !known.contains(&key.as_str()));
+    pub(super) fn new(object: Map<String, Value>, known: &[&str], rules: Rules) -> Self {
+        let unread = super::unread(&object, known);
         let mut assumptions = Assumptions::default();
-        assumptions.note_if(unread, A(18));
-        Self { object, problems: Vec::new(), assumptions }
+        assumptions.note_if(!unread.is_empty(), A(18));
+        let (problems, chosen) = (Vec::new(), Assumptions::default());
+        let mut fields = Self { object, problems, chosen, documented: false, rules, assumptions };
+        if rules.has(Rule::StrictFields) {
+            for name in &unread {
+                // The name comes from the caller and may be anything; the pointer carries it.
+                fields.broken_by(A(18), name, "unknown_field", "a field of the request is not known".to_owned());
+            }
+        }
+        fields
     }
 
     /// Gives the request when nothing was wrong, or everything that was.
@@ -28,8 +41,7 @@ impl Fields {
         match request {
             Some(request) if self.problems.is_empty() => Ok((self.assumptions, request)),
             _ => {
-                let digits_only = self.problems.iter().all(|problem| problem.rule == "phone");
-                let basis = if digits_only { A(8).into() } else { Basis::Documented };
+                let basis = if self.documented { Basis::Documented } else { self.chosen.into() };
                 Err(Reject::form(self.problems, basis))
             }
         }
@@ -61,7 +73,7 @@ impl Fields {
         let value = self.required(name, when)?;
         let phone = Phone::clean(&self.as_text(name, value)?);
         if phone.digits.is_empty() {
-            self.broken(name, "phone", format!("{name} must contain digits"));
+            self.broken_by(A(8), name, "phone", format!("{name} must contain digits"));
             return None;
         }
         Some(phone)
@@ -77,9 +89,18 @@ impl Fields {
         self.as_id(name, value)
     }
 
+    /// Takes `meta_data`: one section of the page requires it, its examples leave it out.
     pub(super) fn object(&mut self, name: &'static str) -> Map<String, Value> {
-        // one section of the page requires `meta_data`, its examples leave it out.
-        self.assumptions.note_if(!self.object.contains_key(name), A(1));
+        if !self.object.contains_key(name) {
+            if self.rules.has(Rule::StrictSchema) {
+                self.broken_by(A(1), name, "required", format!("{name} is required"));
+            }
+            self.assumptions.note(A(1));
+        }
+        self.optional_object(name)
+    }
+
+    pub(super) fn optional_object(&mut self, name: &'static str) -> Map<String, Value> {
         match self.optional(name) {
             Some(Value::Object(object)) => return object,
             Some(_) => self.broken(name, "type", format!("{name} must be an object")),
@@ -141,7 +162,12 @@ impl Fields {
     fn optional(&mut self, name: &'static str) -> Option<Value> {
         let value = self.object.remove(name)?;
         // the page's third example sends a null where its schema wants a string.
-        self.assumptions.note_if(value.is_null(), A(2));
+        if value.is_null() {
+            self.assumptions.note(A(2));
+            if self.rules.has(Rule::StrictSchema) {
+                self.broken_by(A(2), name, "type", format!("{name} must not be null"));
+            }
+        }
         Some(value).filter(|value| !value.is_null())
     }
 
@@ -172,6 +198,13 @@ impl Fields {
     }
 
     fn broken(&mut self, place: &str, rule: &'static str, message: String) {
+        self.documented = true;
+        self.problems.push(Problem::new(format!("/{place}"), rule, message));
+    }
+
+    fn broken_by(&mut self, choice: A, place: &str, rule: &'static str, message: String) {
+        self.chosen.note(choice);
+        let place = place.replace('~', "~0").replace('/', "~1");
         self.problems.push(Problem::new(format!("/{place}"), rule, message));
     }
 }

@@ -40,7 +40,7 @@ pub(crate) async fn deliver(fault: &Fault, real: Option<Answer>, stop: &Stop) ->
         Action::SlowBody => slow(fault, &described(fault, real), stop),
         Action::TruncateBody => truncated(fault, &described(fault, real)),
         Action::CloseBeforeRead | Action::CloseAfterRead => Cut::Close.into_response(),
-        Action::Reset => Cut::Reset.into_response(),
+        Action::ResetBeforeRead | Action::Reset => Cut::Reset.into_response(),
         Action::Stall => {
             stop.stopped().await;
             Cut::Close.into_response()
@@ -91,6 +91,14 @@ fn add_headers(headers: &mut HeaderMap, fault: &Fault) {
             headers.insert(name, value);
         }
     }
+    if let Some(date) = fault.retry_after_date_in.and_then(retry_date) {
+        headers.insert(header::RETRY_AFTER, date);
+    }
+}
+
+fn retry_date(seconds: u32) -> Option<HeaderValue> {
+    let then = std::time::SystemTime::now() + Duration::from_secs(seconds.into());
+    HeaderValue::try_from(httpdate::fmt_http_date(then)).ok()
 }
 
 fn stalling(fault: &Fault, answer: &Answer, stop: &Stop) -> Response {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fastrand::Rng;
 use serde::Serialize;
 
 use super::{Action, Fault};
@@ -29,17 +30,25 @@ pub(crate) struct Taken {
 #[derive(Debug, Default)]
 pub(crate) struct FaultQueue {
     waiting: Vec<Waiting>,
+    /// How many calls each fault has hit, also those that are used up.
+    hits: Vec<u64>,
 }
 
 #[derive(Debug)]
 struct Waiting {
     taken: Taken,
-    left: u32,
+    /// Nothing: all calls there will be.
+    left: Option<u32>,
+    dice: Rng,
 }
 
 impl Taken {
     pub(crate) fn applies(&self) -> bool {
         self.fault.applies()
+    }
+
+    pub(crate) fn delivers_twice(&self) -> bool {
+        self.fault.metadata_twice
     }
 
     pub(crate) fn summary(&self) -> AppliedFault {
@@ -49,29 +58,50 @@ impl Taken {
 
 impl FaultQueue {
     pub(crate) fn new(faults: Vec<Fault>) -> Self {
-        let waiting = |(index, fault): (usize, Fault)| Waiting {
-            left: fault.times,
-            taken: Taken { fault: Arc::new(fault), index },
-        };
-        Self { waiting: faults.into_iter().enumerate().map(waiting).collect() }
+        let mut queue = Self::default();
+        queue.add(faults);
+        queue
     }
 
-    /// Takes the fault that ends a call before its body is read, if that is the next one.
+    /// Adds faults after those that wait.
+    pub(crate) fn add(&mut self, faults: Vec<Fault>) {
+        for fault in faults {
+            let index = self.hits.len();
+            self.hits.push(0);
+            let dice = Rng::with_seed(fault.seed.unwrap_or_default());
+            self.waiting.push(Waiting { left: fault.times, taken: Taken { fault: Arc::new(fault), index }, dice });
+        }
+    }
+
+    /// Takes the fault that ends a call before its body is read, unless an earlier one is sure to hit it.
     pub(crate) fn take_before_read(&mut self, path: &str) -> Option<Taken> {
-        let next = |waiting: &Waiting| waiting.taken.fault.matching.takes_path(path);
-        let place = self.waiting.iter().position(next)?;
-        let action = self.waiting[place].taken.fault.action;
-        (action == Action::CloseBeforeRead).then(|| self.take_at(place))
+        for place in 0..self.waiting.len() {
+            let fault = &self.waiting[place].taken.fault;
+            if !fault.matching.takes_path(path) {
+                continue;
+            }
+            if fault.action.is_before_read() {
+                if self.waiting[place].is_thrown() {
+                    return Some(self.take_at(place));
+                }
+            } else if fault.probability.is_none() && !fault.matching.needs_body() {
+                return None;
+            }
+        }
+        None
     }
 
-    /// Takes the first fault that matches the call.
+    /// Takes the first fault that hits the call.
     pub(crate) fn take(&mut self, path: &str, body: &[u8]) -> Option<Taken> {
-        let matches = |waiting: &Waiting| {
-            let matching = &waiting.taken.fault.matching;
-            matching.takes_path(path) && matching.takes_body(body)
-        };
-        let place = self.waiting.iter().position(matches)?;
-        Some(self.take_at(place))
+        for place in 0..self.waiting.len() {
+            let waiting = &mut self.waiting[place];
+            let fault = &waiting.taken.fault;
+            let matches = fault.matching.takes_path(path) && fault.matching.takes_body(body);
+            if matches && !fault.action.is_before_read() && waiting.is_thrown() {
+                return Some(self.take_at(place));
+            }
+        }
+        None
     }
 
     /// Lists the faults that wait, with the calls each has left.
@@ -80,13 +110,26 @@ impl FaultQueue {
         self.waiting.iter().map(left).collect()
     }
 
+    /// How many calls each fault has hit, in the order they were given.
+    pub(crate) fn hits(&self) -> &[u64] {
+        &self.hits
+    }
+
     fn take_at(&mut self, place: usize) -> Taken {
         let waiting = &mut self.waiting[place];
-        waiting.left -= 1;
         let taken = waiting.taken.clone();
-        if waiting.left == 0 {
+        self.hits[taken.index] += 1;
+        waiting.left = waiting.left.map(|left| left - 1);
+        if waiting.left == Some(0) {
             self.waiting.remove(place);
         }
         taken
+    }
+}
+
+impl Waiting {
+    /// Throws the dice, if the fault has any.
+    fn is_thrown(&mut self) -> bool {
+        self.taken.fault.probability.is_none_or(|probability| self.dice.f64() < probability)
     }
 }

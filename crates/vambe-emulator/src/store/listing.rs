@@ -1,6 +1,6 @@
 //! What a tenant has, customer by customer.
 
-use rusqlite::{Connection, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::id::Id;
 
 /// A part of a tenant's customers.
 #[derive(Debug, Serialize)]
-pub(crate) struct Page {
+pub(crate) struct CustomerPage {
     customers: Vec<Customer>,
     total: i64,
     /// Where the next part starts; null at the end.
@@ -25,9 +25,20 @@ pub(crate) struct Customer {
     duplicate_candidates: Vec<Candidate>,
 }
 
+/// A part of a tenant's contacts.
 #[derive(Debug, Serialize)]
-struct ListedContact {
+pub(crate) struct ContactPage {
+    contacts: Vec<ListedContact>,
+    total: i64,
+    /// Where the next part starts; null at the end.
+    next: Option<i64>,
+}
+
+/// A contact with its customer.
+#[derive(Debug, Serialize)]
+pub(crate) struct ListedContact {
     id: Id,
+    customer_id: Id,
     platform: String,
     channel_id: Id,
     /// The phone's digits, or the external user id.
@@ -45,6 +56,8 @@ struct ListedContact {
 struct ListedValue {
     key: String,
     value: String,
+    /// Whether the metadata gave it, and no `custom_field_values`.
+    from_metadata: bool,
 }
 
 /// Another customer with the same identifier: the service would suggest to merge them.
@@ -54,7 +67,7 @@ struct Candidate {
     key: String,
 }
 
-pub(super) fn customers(connection: &Connection, tenant: i64, after: i64, limit: u32) -> Result<Page> {
+pub(super) fn customers(connection: &Connection, tenant: i64, after: i64, limit: u32) -> Result<CustomerPage> {
     let select = "SELECT id, uuid FROM customer WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
     let found: Vec<(i64, Id)> = connection
         .prepare_cached(select)?
@@ -66,29 +79,49 @@ pub(super) fn customers(connection: &Connection, tenant: i64, after: i64, limit:
     let total = connection.prepare_cached(count)?.query_row([tenant], |row| row.get(0))?;
     let customers = found.into_iter();
     let customers = customers.map(|(row, id)| customer(connection, tenant, row, id)).collect::<Result<_>>()?;
-    Ok(Page { customers, total, next })
+    Ok(CustomerPage { customers, total, next })
 }
 
 fn customer(connection: &Connection, tenant: i64, row: i64, id: Id) -> Result<Customer> {
     Ok(Customer {
         id,
-        contacts: contacts(connection, row)?,
+        contacts: contacts_of(connection, row)?,
         custom_field_values: values(connection, row)?,
         duplicate_candidates: candidates(connection, tenant, row)?,
     })
 }
 
-fn contacts(connection: &Connection, customer: i64) -> Result<Vec<ListedContact>> {
-    let select = "SELECT uuid, platform, channel, identity, phone, name, email, stage, agent,
-                meta_data, created_at
-            FROM contact WHERE customer = ?1 ORDER BY id";
-    connection.prepare_cached(select)?.query_map([customer], read_contact)?.collect()
+const SELECT_CONTACT: &str = "SELECT contact.uuid, platform, channel, identity, phone, name, email, stage,
+        agent, meta_data, created_at, customer.uuid, contact.id
+    FROM contact JOIN customer ON customer.id = contact.customer";
+
+fn contacts_of(connection: &Connection, customer: i64) -> Result<Vec<ListedContact>> {
+    let select = format!("{SELECT_CONTACT} WHERE customer = ?1 ORDER BY contact.id");
+    connection.prepare_cached(&select)?.query_map([customer], read_contact)?.collect()
+}
+
+pub(super) fn contacts(connection: &Connection, tenant: i64, after: i64, limit: u32) -> Result<ContactPage> {
+    let select = format!("{SELECT_CONTACT} WHERE contact.tenant = ?1 AND contact.id > ?2 ORDER BY contact.id LIMIT ?3");
+    let read = |row: &Row<'_>| Ok((row.get(12)?, read_contact(row)?));
+    let found: Vec<(i64, ListedContact)> =
+        connection.prepare_cached(&select)?.query_map(params![tenant, after, limit], read)?.collect::<Result<_>>()?;
+    let full = found.len() == usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = found.last().filter(|_| full).map(|(row, _)| *row);
+    let count = "SELECT count(*) FROM contact WHERE tenant = ?1";
+    let total = connection.prepare_cached(count)?.query_row([tenant], |row| row.get(0))?;
+    Ok(ContactPage { contacts: found.into_iter().map(|(_, contact)| contact).collect(), total, next })
+}
+
+pub(super) fn contact(connection: &Connection, tenant: i64, id: Id) -> Result<Option<ListedContact>> {
+    let select = format!("{SELECT_CONTACT} WHERE contact.tenant = ?1 AND contact.uuid = ?2");
+    connection.prepare_cached(&select)?.query_row(params![tenant, id], read_contact).optional()
 }
 
 fn read_contact(row: &Row<'_>) -> Result<ListedContact> {
     let meta_data: String = row.get(9)?;
     Ok(ListedContact {
         id: row.get(0)?,
+        customer_id: row.get(11)?,
         platform: row.get(1)?,
         channel_id: row.get(2)?,
         identity: row.get(3)?,
@@ -103,10 +136,13 @@ fn read_contact(row: &Row<'_>) -> Result<ListedContact> {
 }
 
 fn values(connection: &Connection, customer: i64) -> Result<Vec<ListedValue>> {
-    let select = "SELECT key, value FROM field_value WHERE customer = ?1 ORDER BY key";
+    let select = "SELECT key, value, from_metadata FROM field_value WHERE customer = ?1 ORDER BY key";
     connection
         .prepare_cached(select)?
-        .query_map([customer], |row| Ok(ListedValue { key: row.get(0)?, value: row.get(1)? }))?
+        .query_map([customer], |row| {
+            let [key, value] = [row.get(0)?, row.get(1)?];
+            Ok(ListedValue { key, value, from_metadata: row.get(2)? })
+        })?
         .collect()
 }
 

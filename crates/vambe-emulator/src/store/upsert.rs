@@ -1,13 +1,15 @@
 //! One upsert: find the contact, create or update it, set the customer's values.
 
-use rusqlite::{OptionalExtension, Result, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::{Ids, Place, jobs, merge};
 use crate::basis::{A, Assumptions};
 use crate::clock::{self, Millis};
 use crate::id::Id;
 use crate::resolve::Write;
+use crate::rules::Rule;
 
 /// The contact as the API answers it.
 #[derive(Debug, Clone, Serialize)]
@@ -30,6 +32,7 @@ pub(crate) struct Contact {
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) contact: Contact,
+    pub(crate) created: bool,
     pub(crate) assumptions: Assumptions,
 }
 
@@ -48,33 +51,63 @@ struct Kept {
     created_at: Millis,
 }
 
+/// How the metadata of an upsert is to be processed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Delivery {
+    /// When; nothing: when it is asked for.
+    pub(crate) due: Option<Millis>,
+    /// How often: a fault can deliver twice.
+    pub(crate) times: u32,
+}
+
 pub(super) fn upsert(
-    transaction: &Transaction<'_>,
-    tenant: i64,
-    client: Id,
+    connection: &Connection,
+    place: &Place,
     write: &Write,
     now: Millis,
+    delivery: Option<Delivery>,
 ) -> Result<Written> {
+    let tenant = place.row();
     let mut assumptions = write.assumptions;
-    let owners = owners(transaction, tenant, write)?;
-    let kept = match find(transaction, tenant, write)? {
+    let owners = owners(connection, tenant, write)?;
+    let (mut kept, created) = match find(connection, tenant, write)? {
         Some(kept) => {
             let elsewhere = owners.iter().any(|(owner, _)| *owner != kept.customer);
             assumptions.note_if(elsewhere, A(12));
-            update(transaction, kept, write, &mut assumptions)?
+            (update(connection, kept, write, &mut assumptions)?, false)
         }
-        None => create(transaction, tenant, &owners, write, now, &mut assumptions)?,
+        None => (create(connection, place, &owners, write, now, &mut assumptions)?, true),
     };
-    set_values(transaction, tenant, kept.customer, write)?;
-    Ok(Written { contact: contact(kept, client, write), assumptions })
+    if write.rules.has(Rule::MergeCustomers) {
+        merge_owners(connection, &mut kept, &owners)?;
+    }
+    set_values(connection, tenant, kept.customer, write)?;
+    if let Some(delivery) = delivery.filter(|_| !write.meta_data.is_empty()) {
+        jobs::add(connection, tenant, kept.row, &text(&write.meta_data), delivery)?;
+    }
+    Ok(Written { contact: contact(kept, place.client, write), created, assumptions })
 }
 
-fn find(transaction: &Transaction<'_>, tenant: i64, write: &Write) -> Result<Option<Kept>> {
+/// Makes one customer of all that share an identifier with this one: the oldest.
+fn merge_owners(connection: &Connection, kept: &mut Kept, owners: &[(i64, Id)]) -> Result<()> {
+    let own = (kept.customer, kept.customer_uuid);
+    let all = || owners.iter().copied().chain([own]);
+    let Some(oldest) = all().min_by_key(|(row, _)| *row) else {
+        return Ok(());
+    };
+    for (younger, _) in all().filter(|owner| *owner != oldest) {
+        merge::merge(connection, oldest.0, younger)?;
+    }
+    (kept.customer, kept.customer_uuid) = oldest;
+    Ok(())
+}
+
+fn find(connection: &Connection, tenant: i64, write: &Write) -> Result<Option<Kept>> {
     let select = "SELECT contact.id, contact.uuid, customer.id, customer.uuid, phone, name, email,
                 stage, agent, meta_data, created_at
             FROM contact JOIN customer ON customer.id = contact.customer
             WHERE contact.tenant = ?1 AND channel = ?2 AND identity = ?3";
-    transaction.prepare_cached(select)?.query_row(params![tenant, write.channel, write.identity], read_kept).optional()
+    connection.prepare_cached(select)?.query_row(params![tenant, write.channel, write.identity], read_kept).optional()
 }
 
 fn read_kept(row: &Row<'_>) -> Result<Kept> {
@@ -94,14 +127,14 @@ fn read_kept(row: &Row<'_>) -> Result<Kept> {
 }
 
 /// The oldest customer behind each identifier given, in the order of the definitions.
-fn owners(transaction: &Transaction<'_>, tenant: i64, write: &Write) -> Result<Vec<(i64, Id)>> {
+fn owners(connection: &Connection, tenant: i64, write: &Write) -> Result<Vec<(i64, Id)>> {
     let select = "SELECT customer.id, customer.uuid
             FROM field_value JOIN customer ON customer.id = field_value.customer
             WHERE field_value.tenant = ?1 AND key = ?2 AND value = ?3 AND identifier = 1
             ORDER BY field_value.customer LIMIT 1";
     let mut owners = Vec::new();
     for value in write.values.iter().filter(|value| value.identifier) {
-        let owner = transaction
+        let owner = connection
             .prepare_cached(select)?
             .query_row(params![tenant, value.key, value.text], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
@@ -111,8 +144,8 @@ fn owners(transaction: &Transaction<'_>, tenant: i64, write: &Write) -> Result<V
 }
 
 fn create(
-    transaction: &Transaction<'_>,
-    tenant: i64,
+    connection: &Connection,
+    place: &Place,
     owners: &[(i64, Id)],
     write: &Write,
     now: Millis,
@@ -124,11 +157,11 @@ fn create(
     assumptions.note_if(several, A(13));
     let (customer, customer_uuid) = match owners.first() {
         Some(owner) => *owner,
-        None => insert_customer(transaction, tenant)?,
+        None => insert_customer(connection, place, write)?,
     };
     let mut kept = Kept {
         row: 0,
-        uuid: Id::random(),
+        uuid: new_id(place, "contact", write),
         customer,
         customer_uuid,
         phone: write.phone.clone(),
@@ -139,23 +172,31 @@ fn create(
         meta_data: text(&write.meta_data),
         created_at: now,
     };
-    kept.row = insert_contact(transaction, tenant, &kept, write)?;
+    kept.row = insert_contact(connection, place.row(), &kept, write)?;
     Ok(kept)
 }
 
-fn insert_customer(transaction: &Transaction<'_>, tenant: i64) -> Result<(i64, Id)> {
-    let uuid = Id::random();
-    transaction
-        .prepare_cached("INSERT INTO customer (tenant, uuid) VALUES (?1, ?2)")?
-        .execute(params![tenant, uuid])?;
-    Ok((transaction.last_insert_rowid(), uuid))
+/// An id for what comes with this contact; it is made by the contact's identity, if it is made at all.
+fn new_id(place: &Place, kind: &str, write: &Write) -> Id {
+    match place.ids {
+        Ids::Random => Id::random(),
+        Ids::Made(_) => place.ids.make(&[kind, &write.channel.to_string(), &write.identity]),
+    }
 }
 
-fn insert_contact(transaction: &Transaction<'_>, tenant: i64, kept: &Kept, write: &Write) -> Result<i64> {
+fn insert_customer(connection: &Connection, place: &Place, write: &Write) -> Result<(i64, Id)> {
+    let uuid = new_id(place, "customer", write);
+    connection
+        .prepare_cached("INSERT INTO customer (tenant, uuid) VALUES (?1, ?2)")?
+        .execute(params![place.row(), uuid])?;
+    Ok((connection.last_insert_rowid(), uuid))
+}
+
+fn insert_contact(connection: &Connection, tenant: i64, kept: &Kept, write: &Write) -> Result<i64> {
     let insert = "INSERT INTO contact (tenant, channel, identity, customer, uuid, platform, phone,
                 name, email, stage, agent, meta_data, created_at)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-    transaction.prepare_cached(insert)?.execute(params![
+    connection.prepare_cached(insert)?.execute(params![
         tenant,
         write.channel,
         write.identity,
@@ -170,23 +211,24 @@ fn insert_contact(transaction: &Transaction<'_>, tenant: i64, kept: &Kept, write
         kept.meta_data,
         kept.created_at,
     ])?;
-    Ok(transaction.last_insert_rowid())
+    Ok(connection.last_insert_rowid())
 }
 
 /// Applies what was given; what was not given stays (A-25).
-fn update(transaction: &Transaction<'_>, mut kept: Kept, write: &Write, assumptions: &mut Assumptions) -> Result<Kept> {
+fn update(connection: &Connection, mut kept: Kept, write: &Write, assumptions: &mut Assumptions) -> Result<Kept> {
     assumptions.note_if(kept.phone != write.phone, A(8));
     assumptions.note_if(write.email.is_some() && kept.email != write.email, A(4));
+    let email = write.email.clone().filter(|_| !write.rules.has(Rule::KeepEmail));
     let merged = merged(&kept.meta_data, &write.meta_data);
     assumptions.note_if(merged.is_some(), A(22));
     kept.name = write.name.clone().or(kept.name);
-    kept.email = write.email.clone().or(kept.email);
+    kept.email = email.or(kept.email);
     kept.stage = write.stage.or(kept.stage);
     kept.agent = write.agent.or(kept.agent);
     kept.meta_data = merged.unwrap_or(kept.meta_data);
     let update = "UPDATE contact SET name = ?2, email = ?3, stage = ?4, agent = ?5, meta_data = ?6
             WHERE id = ?1";
-    transaction.prepare_cached(update)?.execute(params![
+    connection.prepare_cached(update)?.execute(params![
         kept.row,
         kept.name,
         kept.email,
@@ -214,14 +256,13 @@ fn text(meta_data: &Map<String, Value>) -> String {
     serde_json::to_string(meta_data).unwrap_or_else(|_| "{}".to_owned())
 }
 
-fn set_values(transaction: &Transaction<'_>, tenant: i64, customer: i64, write: &Write) -> Result<()> {
-    let set = "INSERT INTO field_value (customer, key, value, tenant, identifier)
-            VALUES (?1, ?2, ?3, ?4, ?5)
-            ON CONFLICT DO UPDATE SET value = excluded.value WHERE value <> excluded.value";
+fn set_values(connection: &Connection, tenant: i64, customer: i64, write: &Write) -> Result<()> {
+    let set = "INSERT INTO field_value (customer, key, value, tenant, identifier, from_metadata)
+            VALUES (?1, ?2, ?3, ?4, ?5, 0)
+            ON CONFLICT DO UPDATE SET value = excluded.value, from_metadata = 0
+                WHERE value <> excluded.value OR from_metadata <> 0";
     for value in &write.values {
-        transaction
-            .prepare_cached(set)?
-            .execute(params![customer, value.key, value.text, tenant, value.identifier,])?;
+        connection.prepare_cached(set)?.execute(params![customer, value.key, value.text, tenant, value.identifier,])?;
     }
     Ok(())
 }

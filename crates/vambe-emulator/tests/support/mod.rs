@@ -160,6 +160,15 @@ pub async fn read_more(connection: &mut TcpStream, bytes: &mut Vec<u8>) -> std::
     }
 }
 
+/// Reads until this text has come, and gives all that was read.
+pub async fn read_until(connection: &mut TcpStream, text: &str) -> String {
+    let mut bytes = Vec::new();
+    while !String::from_utf8_lossy(&bytes).contains(text) {
+        read_more(connection, &mut bytes).await.unwrap();
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
 pub fn whatsapp() -> Value {
     json!({
         "channel": "whatsapp",

@@ -27,7 +27,7 @@ impl Column {
             }
             _ => {
                 let text = self.index.map_or("", |index| row.cell(index)).trim();
-                (!is_null(text)).then_some(Found::Text(text.into()))
+                (!is_null(text)).then_some(Found::Text(text))
             }
         }
     }

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use vambe::{Client, Value};
 
-use crate::error::{ImportError, JournalProblem, SourceError, SourceProblem};
+use crate::error::ImportError;
+use crate::journal::JournalProblem;
 use crate::row::Row;
+use crate::source::{SourceError, SourceProblem};
 
 use super::Journal;
 

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
-use crate::error::{ImportError, JournalProblem};
+use crate::error::ImportError;
 use crate::fingerprint::{Hash, Salt};
+use crate::journal::JournalProblem;
 
 use super::{Journal, RunId, is_journal, salt_of};
 

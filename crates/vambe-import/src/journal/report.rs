@@ -7,7 +7,8 @@ use rusqlite::Connection;
 use serde::Serialize;
 use vambe::DateTime;
 
-use crate::error::{ImportError, JournalProblem};
+use crate::error::ImportError;
+use crate::journal::JournalProblem;
 
 use super::known::open_to_read;
 

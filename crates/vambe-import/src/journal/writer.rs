@@ -7,7 +7,8 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use crate::error::{ImportError, JournalProblem};
+use crate::error::ImportError;
+use crate::journal::JournalProblem;
 
 use super::scribe::{Entry, Scribe};
 use super::{Journal, RunId};

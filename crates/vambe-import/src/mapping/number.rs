@@ -53,6 +53,11 @@ pub(crate) fn read_whole(text: &str, mark: Option<Mark>) -> Result<Value, NotNum
     whole(read(text, mark)?).ok_or(NotNumber::Text)
 }
 
+/// Returns whether a text is a number with that mark before the decimals.
+pub(crate) fn is_number(text: &str, mark: Mark) -> bool {
+    read_with(text, mark).is_ok()
+}
+
 /// Returns a number as an integer, if it is one.
 pub(crate) fn whole(number: Value) -> Option<Value> {
     match number {

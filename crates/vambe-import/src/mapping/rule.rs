@@ -46,9 +46,9 @@ pub(crate) enum ValueProblem {
 }
 
 /// A value in a row: the text of a cell, or what a row says itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Found<'r> {
-    Text(Cow<'r, str>),
+    Text(&'r str),
     Value(&'r Value),
 }
 
@@ -83,8 +83,9 @@ impl<C> Rule<C> {
             Origin::Column(column) => find(column),
             Origin::First(columns) => columns.iter().find_map(find),
             Origin::Text(template) => {
-                let text_of = |column: &C| find(column).map(Found::into_text).transpose();
-                template.fill(text_of)?.map(|text| Found::Text(text.into()))
+                let text_of = |column: &C| find(column).map(Found::text).transpose();
+                let text = template.fill(text_of)?;
+                return text.map_or(Ok(None), |text| self.convert.apply(Found::Text(&text)));
             }
         };
         found.map_or(Ok(None), |found| self.convert.apply(found))
@@ -112,27 +113,27 @@ impl<C: fmt::Display> fmt::Display for Origin<C> {
 impl Convert {
     fn apply(&self, found: Found<'_>) -> Result<Option<Value>, ValueProblem> {
         match self {
-            Self::Keep => Ok(Some(found.into_value())),
+            Self::Keep => Ok(Some(found.value())),
             Self::To(kind) => {
                 let wrong = |expected| ValueProblem::WrongType { expected };
-                kind.convert(&found.into_value()).map(Some).map_err(wrong)
+                kind.convert(&found.value()).map(Some).map_err(wrong)
             }
-            Self::Values(values) => values.convert(found.into_text()?.trim()).map_err(|()| ValueProblem::Unmapped),
+            Self::Values(values) => values.convert(found.text()?.trim()).map_err(|()| ValueProblem::Unmapped),
         }
     }
 }
 
 impl<'r> Found<'r> {
-    fn into_value(self) -> Value {
+    fn value(self) -> Value {
         match self {
-            Self::Text(text) => Value::Text(text.into_owned()),
+            Self::Text(text) => text.into(),
             Self::Value(value) => value.clone(),
         }
     }
 
-    fn into_text(self) -> Result<Cow<'r, str>, ValueProblem> {
+    fn text(self) -> Result<Cow<'r, str>, ValueProblem> {
         match self {
-            Self::Text(text) => Ok(text),
+            Self::Text(text) => Ok(text.into()),
             Self::Value(value) => {
                 let not_text = |_| ValueProblem::WrongType { expected: "text, a number, a boolean or a date".into() };
                 value.to_text().map_err(not_text)

@@ -137,3 +137,37 @@ impl Serialize for Json<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vambe::{Date, DateTime, InvalidValue};
+
+    use super::*;
+
+    fn rejected(entries: Vec<(&str, Value)>) -> String {
+        let entries = entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let row = Row::object(7, 0, entries);
+        let reason = Reason { code: "c", text: "r".to_owned(), http_status: Some(400), attempts: Some(2) };
+        serde_json::to_string(&Rejected { row: &row, reason: &reason }).unwrap()
+    }
+
+    #[test]
+    fn values_of_a_program_are_written_as_they_would_be_sent_and_the_rest_as_null() {
+        let day = Date::new(2024, 9, 30).unwrap();
+        let moment = |offset| Value::DateTime(DateTime::new(day, (10, 0, 0), 0, offset).unwrap());
+        assert_eq!(
+            rejected(vec![
+                ("_line", Value::Int(1)),
+                ("none", Value::Missing),
+                ("nan", Value::Float(f64::NAN)),
+                ("bytes", Value::Invalid(InvalidValue::Bytes)),
+                ("day", Value::Date(day)),
+                ("at", moment(Some(0))),
+                ("naive", moment(None)),
+                ("list", Value::Array(vec![Value::Missing, Value::Uint(u64::MAX), Value::Bool(true)])),
+                ("object", Value::Object(vec![("a".to_owned(), Value::Missing), ("b".to_owned(), "x".into())])),
+            ]),
+            r#"{"_line":7,"_code":"c","_reason":"r","_http_status":400,"_attempts":2,"nan":null,"bytes":null,"day":"2024-09-30","at":"2024-09-30T10:00:00.000Z","naive":"2024-09-30T10:00:00.000","list":[null,18446744073709551615,true],"object":{"b":"x"}}"#
+        );
+    }
+}

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use csv_core::{ReadRecordResult, Reader};
 
-use crate::error::{SourceError, SourceProblem};
 use crate::row::{Header, Row};
+use crate::source::{SourceError, SourceProblem};
 
 use super::SourceOptions;
 use super::decode::TextReader;

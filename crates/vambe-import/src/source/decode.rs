@@ -6,7 +6,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 use memchr::memchr;
 
-use crate::error::SourceProblem;
+use crate::source::SourceProblem;
 
 use super::format::TextFormat;
 use super::input::{Input, PIECE, proportion};

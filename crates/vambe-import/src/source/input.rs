@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use crate::error::{SourceError, SourceProblem};
+use crate::source::{SourceError, SourceProblem};
 
 use super::compression::{Compression, MAGIC};
 

@@ -5,8 +5,8 @@ mod scanner;
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{SourceError, SourceProblem};
 use crate::row::Row;
+use crate::source::{SourceError, SourceProblem};
 
 use super::decode::TextReader;
 use super::format::{JsonFormat, JsonLayout, TextFormat};

@@ -1,7 +1,7 @@
 //! Rows that a program hands over, one at a time.
 
-use crate::error::SourceError;
 use crate::row::Row;
+use crate::source::SourceError;
 
 /// The rows of a program.
 pub(super) struct ProgramRows {
@@ -36,8 +36,8 @@ mod tests {
     use vambe::Value;
 
     use super::*;
-    use crate::error::SourceProblem;
     use crate::source::Source;
+    use crate::source::SourceProblem;
 
     #[test]
     fn rows_are_asked_for_one_at_a_time_and_never_after_the_end() {

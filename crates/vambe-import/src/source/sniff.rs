@@ -4,7 +4,7 @@ use std::path::Path;
 
 use vambe::{Field, Value};
 
-use crate::error::{FileKind, SourceProblem};
+use crate::source::{FileKind, SourceProblem};
 
 use super::SourceOptions;
 use super::decode::TextEncoding;

@@ -10,8 +10,8 @@ use std::thread;
 
 use calamine::{Reader as _, Sheet, SheetType, SheetVisible, Xlsx, XlsxError};
 
-use crate::error::{FileKind, SourceError, SourceProblem};
 use crate::row::{Header, Row};
+use crate::source::{FileKind, SourceError, SourceProblem};
 
 use super::format::XlsxFormat;
 use super::input::ReadSeek;

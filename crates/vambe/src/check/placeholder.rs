@@ -26,11 +26,11 @@ pub(super) fn is_placeholder(text: &str) -> bool {
 fn is_one_digit(text: &str) -> bool {
     let mut all = text.chars().filter(|c| c.is_alphanumeric());
     let Some(first) = all.next() else { return false };
-    let (mut length, mut is_alike) = (1, true);
-    for c in all {
+    let mut length = 1;
+    let is_alike = all.all(|c| {
         length += 1;
-        is_alike &= c == first;
-    }
+        c == first
+    });
     is_alike && (first == '0' || length >= SHORTEST_ROW)
 }
 

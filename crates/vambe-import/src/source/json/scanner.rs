@@ -2,7 +2,7 @@
 
 use memchr::{memchr2, memrchr2};
 
-use crate::error::SourceProblem;
+use crate::source::SourceProblem;
 
 use super::super::csv::MAX_ROW;
 use super::super::decode::TextReader;

@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 use memchr::memrchr;
 use zip::ZipArchive;
 
-use crate::error::{FileKind, SourceProblem};
+use crate::source::{FileKind, SourceProblem};
 
 use super::super::input::ReadSeek;
 use super::super::sniff::OLE;

@@ -2,8 +2,8 @@
 
 use calamine::{Cell, DataRef, XlsxCellReader, XlsxError};
 
-use crate::error::SourceProblem;
 use crate::row::Row;
+use crate::source::SourceProblem;
 
 use super::super::csv::MAX_ROW;
 use super::super::input::{ReadSeek, proportion};
