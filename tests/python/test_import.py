@@ -255,7 +255,7 @@ def test_a_refused_key_is_the_error_that_stopped_it_with_the_report() -> None:
     assert report is not None
     assert (stopped.value.status, report.ending, report.accepted, report.ok) == (401, "guard", 0, False)
     assert report.message is not None
-    assert report.message.startswith("stopped: ")
+    assert report.message.startswith("the batch was stopped, ")
 
 
 def test_an_asyncio_client_is_refused_with_the_way_out(vambe_emulator: Emulator) -> None:
