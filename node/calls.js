@@ -8,6 +8,7 @@ const native = require('./native.js');
 const DONE = 0;
 const OUTCOME = 2;
 const WANTED = 3;
+const PROGRESS = 4;
 
 const calls = new Map();
 const holding = new Set();
@@ -68,6 +69,7 @@ function deliver(text) {
 function hear(id, listener, kind, payload) {
   if (kind === OUTCOME) return listener.outcome(payload);
   if (kind === WANTED) return listener.wanted();
+  if (kind === PROGRESS) return listener.progress(payload);
   calls.delete(id);
   setHolding(id, false);
   return kind === DONE ? listener.done(payload) : listener.failed(payload);

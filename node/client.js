@@ -11,12 +11,19 @@ const { write } = require('./values.js');
 
 const NOTHING = Object.freeze({});
 
+/** Returns the native part of a client that is open. */
+let nativeOf;
+
 /** Upserts customers. Keep one for the life of the program: it keeps its connections. */
 class Client {
   #native;
   #open = new Set();
   #drained;
   #whenDrained;
+
+  static {
+    nativeOf = (client) => client.#opened();
+  }
 
   /** Builds the client; nothing is sent yet. What is not said comes from the environment, then from the defaults. */
   constructor(options = NOTHING) {
@@ -122,4 +129,4 @@ function refuseUnlessSignal(signal) {
   if (!isSignal(signal)) throw refusal('signal must be an AbortSignal');
 }
 
-module.exports = { Client };
+module.exports = { Client, nativeOf };

@@ -60,8 +60,10 @@ class ApiConnectionError extends VambeError {}
 class ApiTimeoutError extends VambeError {}
 /** A success that cannot be read. */
 class InvalidResponseError extends VambeError {}
+/** A file of an import cannot be read or written: mend that, and import again. */
+class ImportFailedError extends VambeError {}
 
-/** The class of each code; a test compares it with the core's list. */
+/** The class of each code; a test compares it with the core's list, which knows nothing of imports. */
 const CLASSES = {
   config: ConfigError,
   validation: ValidationError,
@@ -75,6 +77,7 @@ const CLASSES = {
   connection: ApiConnectionError,
   timeout: ApiTimeoutError,
   invalid_response: InvalidResponseError,
+  import_failed: ImportFailedError,
 };
 
 for (const type of [VambeError, ...Object.values(CLASSES)]) {

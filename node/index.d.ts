@@ -15,103 +15,18 @@
  * @packageDocumentation
  */
 
+import type { VambeError } from './error-classes.js';
+import type { CustomerRecord, Note, Optional, WhatsAppRecord } from './records.js';
+
+export * from './error-classes.js';
+export * from './import.js';
+export * from './records.js';
+
 declare global {
   // As newer TypeScript libraries declare it, for those who compile with an older one.
   interface SymbolConstructor {
     readonly asyncDispose: unique symbol;
   }
-}
-
-/** A value in `meta_data` and `extra`; `docs/values.md` says what becomes of each kind. */
-export type Value =
-  | string
-  | number
-  | bigint
-  | boolean
-  | null
-  | undefined
-  | Date
-  | { toJSON(key?: string): unknown }
-  | readonly Value[]
-  | ReadonlySet<Value>
-  | ReadonlyMap<string, Value>
-  | { readonly [key: string]: Value };
-
-/** The value of a custom field; sent as text, and dropped when there is nothing in it. */
-export type CustomFieldValue = string | number | bigint | boolean | null | undefined | Date | { toJSON(): unknown };
-
-/** Values of fields defined in the dashboard: an object of key and value, or a list. */
-export type CustomFieldValues =
-  | { readonly [key: string]: CustomFieldValue }
-  | ReadonlyMap<string, CustomFieldValue>
-  | ReadonlyArray<{ readonly key: string; readonly value: CustomFieldValue }>;
-
-type Optional<T> = T | null | undefined;
-
-/** The fields that every channel has, spelled as the API spells them. */
-export interface CommonFields {
-  /** The name to show. */
-  contact_name?: Optional<string>;
-  /** Sent as given. */
-  contact_email?: Optional<string>;
-  /** The UUID of a pipeline stage. */
-  stageId?: Optional<string>;
-  /** Another spelling of `stageId`. */
-  stage_id?: Optional<string>;
-  /** The UUID of the responsible team member. */
-  agentId?: Optional<string>;
-  /** Another spelling of `agentId`. */
-  agent_id?: Optional<string>;
-  /** Anything else, for the service's AI to read. */
-  meta_data?: Optional<{ readonly [key: string]: Value } | ReadonlyMap<string, Value>>;
-  /** Values of fields defined in the dashboard. */
-  custom_field_values?: Optional<CustomFieldValues>;
-  /** Keys newer than this SDK, merged into the body as they are, nulls included. */
-  extra?: Optional<{ readonly [key: string]: Value }>;
-}
-
-/** A customer of a WhatsApp number. */
-export interface WhatsAppRecord extends CommonFields {
-  channel: 'whatsapp' | 'web-whatsapp';
-  /** Your own number, or the channel's id; the client may have a default. Sent as given. */
-  channel_phone_number?: Optional<string>;
-  /** The customer's number. Digits and `+` are kept. */
-  contact_phone_number: string;
-  channel_id?: undefined;
-  external_user_id?: undefined;
-}
-
-/** A user of a webchat widget. */
-export interface WebchatRecord extends CommonFields {
-  channel: 'webchat';
-  /** The UUID of your webchat channel; the client may have a default. */
-  channel_id?: Optional<string>;
-  /** Your own id of the webchat user. */
-  external_user_id: string | number | bigint;
-  channel_phone_number?: undefined;
-  contact_phone_number?: undefined;
-}
-
-/** A customer of the channel that the client has as its default. */
-export interface DefaultChannelRecord extends CommonFields {
-  channel?: undefined;
-  channel_phone_number?: Optional<string>;
-  contact_phone_number?: Optional<string>;
-  channel_id?: Optional<string>;
-  external_user_id?: Optional<string | number | bigint>;
-}
-
-/** A customer as given: flat, and possibly wrong. */
-export type CustomerRecord = WhatsAppRecord | WebchatRecord | DefaultChannelRecord;
-
-/** The payload of the deprecated note endpoint. */
-export interface Note {
-  to_phone: string;
-  from_phone: string;
-  note?: Optional<string>;
-  contact_name?: Optional<string>;
-  meta_data?: Optional<{ readonly [key: string]: Value }>;
-  stage_id?: Optional<string>;
 }
 
 /** What a check takes for granted. */
@@ -428,101 +343,3 @@ export function phoneVariants(number: string): PhoneVariant[];
  * @throws {@link ValidationError} if the payload is no object, or holds the note twice.
  */
 export function fromNote(payload: Note): WhatsAppRecord;
-
-/** What kind of error it is, by what the caller does next. */
-export type ErrorCode =
-  | 'config'
-  | 'validation'
-  | 'bad_request'
-  | 'authentication'
-  | 'permission_denied'
-  | 'not_found'
-  | 'rate_limited'
-  | 'server'
-  | 'api'
-  | 'connection'
-  | 'timeout'
-  | 'invalid_response';
-
-/** Everything that can go wrong. `code` says what kind it is; the other attributes are data to act on. */
-export class VambeError extends Error {
-  protected constructor(details: never);
-  readonly code: ErrorCode;
-  /** The HTTP status, if the server answered. */
-  readonly status: number | undefined;
-  /** Every broken rule of a record that was not sent. */
-  readonly violations: readonly Violation[];
-  /** The warnings found beside the violations. */
-  readonly warnings: readonly Violation[];
-  /** Whether there were more violations or warnings than the lists hold. */
-  readonly truncated: boolean;
-  /** The custom field keys that the server said do not exist. */
-  readonly missingCustomFields: readonly string[];
-  /** How long the server asked to wait, in seconds. */
-  readonly retryAfter: number | undefined;
-  /** Whether the same call may succeed later. */
-  readonly retryable: boolean;
-  /** Whether the server may have applied the call. */
-  readonly delivery: 'not_sent' | 'rejected' | 'unknown';
-  /** The server's id of the request, to quote to its support. */
-  readonly requestId: string | undefined;
-  /** How many times the call was tried. */
-  readonly attempts: number;
-  /** What the call was doing when it ended. */
-  readonly phase: 'queue' | 'connect' | 'send' | 'wait' | 'body' | undefined;
-  /** The answer's text, at most 4 KiB of it; it may hold personal data. */
-  readonly body: string | undefined;
-  /** All data of the error; `structuredClone` keeps it where it drops the other attributes. */
-  readonly cause: object;
-  /** Gives all data of the error, the answer's text included. */
-  toJSON(): { readonly [name: string]: unknown };
-}
-
-/** A bad key, URL or option: mend the set-up. */
-export class ConfigError extends VambeError {
-  readonly code: 'config';
-}
-/** The record breaks a rule; nothing was sent: mend the record. `violations` lists every problem. */
-export class ValidationError extends VambeError {
-  readonly code: 'validation';
-}
-/** The server answered with a status that is no success. */
-export class ApiError extends VambeError {
-  readonly code: 'bad_request' | 'authentication' | 'permission_denied' | 'not_found' | 'rate_limited' | 'server' | 'api';
-}
-/** 400 or 422: the server refused the record. */
-export class BadRequestError extends ApiError {
-  readonly code: 'bad_request';
-}
-/** 401: the key is wrong. */
-export class AuthenticationError extends ApiError {
-  readonly code: 'authentication';
-}
-/** 403: the key may not do this. */
-export class PermissionDeniedError extends ApiError {
-  readonly code: 'permission_denied';
-}
-/** 404: the base URL is probably wrong. */
-export class NotFoundError extends ApiError {
-  readonly code: 'not_found';
-}
-/** 429 after the last attempt: slow down. */
-export class RateLimitError extends ApiError {
-  readonly code: 'rate_limited';
-}
-/** 5xx after the last attempt: try later. */
-export class ServerError extends ApiError {
-  readonly code: 'server';
-}
-/** The server was never reached, or cut the connection. */
-export class ApiConnectionError extends VambeError {
-  readonly code: 'connection';
-}
-/** The time was over. */
-export class ApiTimeoutError extends VambeError {
-  readonly code: 'timeout';
-}
-/** A success that cannot be read. */
-export class InvalidResponseError extends VambeError {
-  readonly code: 'invalid_response';
-}

@@ -4,6 +4,7 @@ const { Client } = require('./client.js');
 const { Contact, Outcome } = require('./contact.js');
 const { classes } = require('./errors.js');
 const { cleanPhone, fromNote, normalizePhone, phoneVariants, prepare, validate } = require('./functions.js');
+const { ImportReport, importFile, importRows } = require('./import.js');
 
 const {
   ApiConnectionError,
@@ -12,6 +13,7 @@ const {
   AuthenticationError,
   BadRequestError,
   ConfigError,
+  ImportFailedError,
   InvalidResponseError,
   NotFoundError,
   PermissionDeniedError,
@@ -31,6 +33,8 @@ module.exports = {
   Client,
   ConfigError,
   Contact,
+  ImportFailedError,
+  ImportReport,
   InvalidResponseError,
   NotFoundError,
   Outcome,
@@ -41,6 +45,8 @@ module.exports = {
   VambeError,
   cleanPhone,
   fromNote,
+  importFile,
+  importRows,
   normalizePhone,
   phoneVariants,
   prepare,

@@ -27,4 +27,4 @@ async function until(isSo) {
   while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-module.exports = { repository, startEmulator, until };
+module.exports = { command, repository, startEmulator, until };

@@ -196,7 +196,7 @@ def test_a_set_up_that_cannot_be_is_a_config_error(vambe_emulator: Emulator, tmp
     other.write_text("no journal at all, but something that somebody wants to keep")
     good = tmp_path / "good.csv"
     good.write_text("contact_phone_number\n+56911111111\n")
-    for options, message in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"path": file}, 'c.csv, line 1: "contactname" is near a field'),
         ({"path": good, "mapping": mapping}, 'there is no column "Fono"'),
         ({"path": good, "journal": other}, "is no journal, so it is left alone; name another file with journal"),
@@ -209,7 +209,8 @@ def test_a_set_up_that_cannot_be_is_a_config_error(vambe_emulator: Emulator, tmp
         ({"path": good, "sheet": "Hoja1"}, "leave out sheet"),
         ({"path": good, "max_concurrency": 0}, "max_concurrency must be from 1 to 1024"),
         ({"path": good, "pacing": "none"}, "pacing must be learned or off"),
-    ]:
+    ]
+    for options, message in cases:
         with pytest.raises(vambe.ConfigError) as raised:
             vambe.import_file(client=client(vambe_emulator), **options)
         assert message in str(raised.value) or options == {"path": file}, str(raised.value)

@@ -1,5 +1,7 @@
 //! Options as JavaScript gives them: camelCase, times in milliseconds, `undefined` for what is not said.
 
+use std::fmt::Display;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::json;
@@ -58,22 +60,25 @@ pub(crate) fn batch(text: &str) -> napi::Result<(UpsertManyOptions, bool)> {
     let mut options = UpsertManyOptions::default();
     let mut is_paced = true;
     for option in Given::all(text, "upsertMany")? {
-        options = match option.name.as_str() {
-            "maxConcurrency" => options.max_concurrency(option.count()?),
-            "maxRate" => options.max_rate(option.number()?),
-            "reserve" => options.reserve(option.number()?),
-            "pacing" => {
-                is_paced = match option.text()?.as_str() {
-                    "learned" => true,
-                    "off" => false,
-                    _ => return Err(option.wrong("\"learned\" or \"off\"")),
-                };
-                options.pacing(if is_paced { Pacing::Learned } else { Pacing::Off })
-            }
-            _ => return Err(option.unknown()),
-        };
+        is_paced &= !(option.name == "pacing" && option.text()? == "off");
+        options = paced(options, &option)?;
     }
     Ok((options, is_paced))
+}
+
+/// Sets what a batch keeps to, which an import keeps to as well.
+pub(crate) fn paced(options: UpsertManyOptions, option: &Given) -> napi::Result<UpsertManyOptions> {
+    Ok(match option.name.as_str() {
+        "maxConcurrency" => options.max_concurrency(option.count()?),
+        "maxRate" => options.max_rate(option.number()?),
+        "reserve" => options.reserve(option.number()?),
+        "pacing" => match option.text()?.as_str() {
+            "learned" => options.pacing(Pacing::Learned),
+            "off" => options.pacing(Pacing::Off),
+            _ => return Err(option.wrong("\"learned\" or \"off\"")),
+        },
+        _ => return Err(option.unknown()),
+    })
 }
 
 /// Reads the options of a check without a client.
@@ -94,14 +99,14 @@ pub(crate) fn check(text: &str) -> napi::Result<CheckOptions> {
 }
 
 /// One option that was given.
-struct Given {
-    name: String,
-    value: Value,
+pub(crate) struct Given {
+    pub(crate) name: String,
+    pub(crate) value: Value,
     of: &'static str,
 }
 
 impl Given {
-    fn all(text: &str, of: &'static str) -> napi::Result<impl Iterator<Item = Self>> {
+    pub(crate) fn all(text: &str, of: &'static str) -> napi::Result<impl Iterator<Item = Self>> {
         let Value::Object(entries) = read(text) else {
             return Err(config_error(&format!("the options of {of} must be an object")));
         };
@@ -109,14 +114,14 @@ impl Given {
         Ok(given.map(move |(name, value)| Self { name, value, of }))
     }
 
-    fn text(&self) -> napi::Result<String> {
+    pub(crate) fn text(&self) -> napi::Result<String> {
         match &self.value {
             Value::Text(text) => Ok(text.clone()),
             _ => Err(self.wrong("text")),
         }
     }
 
-    fn flag(&self) -> napi::Result<bool> {
+    pub(crate) fn flag(&self) -> napi::Result<bool> {
         match self.value {
             Value::Bool(flag) => Ok(flag),
             _ => Err(self.wrong("true or false")),
@@ -124,7 +129,7 @@ impl Given {
     }
 
     #[allow(clippy::cast_precision_loss)] // No option is so large.
-    fn number(&self) -> napi::Result<f64> {
+    pub(crate) fn number(&self) -> napi::Result<f64> {
         match self.value {
             Value::Int(number) => Ok(number as f64),
             Value::Float(number) => Ok(number),
@@ -132,7 +137,7 @@ impl Given {
         }
     }
 
-    fn count<T: TryFrom<i64>>(&self) -> napi::Result<T> {
+    pub(crate) fn count<T: TryFrom<i64>>(&self) -> napi::Result<T> {
         let count = match self.value {
             Value::Int(number) => T::try_from(number).ok(),
             _ => None,
@@ -140,17 +145,22 @@ impl Given {
         count.ok_or_else(|| self.wrong("a whole number, 0 or more"))
     }
 
-    fn time(&self) -> napi::Result<Duration> {
+    pub(crate) fn time(&self) -> napi::Result<Duration> {
         let time = self.number().ok().and_then(|millis| Duration::try_from_secs_f64(millis / 1000.0).ok());
         time.ok_or_else(|| self.wrong("a number of milliseconds, 0 or more"))
     }
 
+    /// Reads a text that the import crate understands.
+    pub(crate) fn parsed<T: FromStr<Err: Display>>(&self) -> napi::Result<T> {
+        self.text()?.parse().map_err(|problem| config_error(&format!("{}: {problem}", self.name)))
+    }
+
     // Without the value: it may be the key.
-    fn wrong(&self, expected: &str) -> napi::Error {
+    pub(crate) fn wrong(&self, expected: &str) -> napi::Error {
         config_error(&format!("{} must be {expected}", self.name))
     }
 
-    fn unknown(&self) -> napi::Error {
+    pub(crate) fn unknown(&self) -> napi::Error {
         config_error(&format!("{:?} is not an option of {}", self.name, self.of))
     }
 }

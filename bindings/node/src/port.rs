@@ -23,8 +23,10 @@ pub(crate) enum Kind {
     Failed = 1,
     /// One outcome of a batch, which goes on.
     Outcome = 2,
-    /// A paced batch has room for one more record.
+    /// A paced batch has room for one more record, or an import for rows.
     Wanted = 3,
+    /// How far an import is.
+    Progress = 4,
 }
 
 /// The way between the calls and one JavaScript environment.

@@ -10,6 +10,12 @@ pub(crate) fn clients() -> napi::Result<&'static Handle> {
     started(&CLIENTS, "vambe")
 }
 
+/// The runtime of all imports, which look things up in files between calls.
+pub(crate) fn imports() -> napi::Result<&'static Handle> {
+    static IMPORTS: OnceLock<Option<Handle>> = OnceLock::new();
+    started(&IMPORTS, "vambe-import")
+}
+
 /// The runtime of all emulators: one that is busy must not slow the calls that it is to answer.
 pub(crate) fn emulators() -> napi::Result<&'static Handle> {
     static EMULATORS: OnceLock<Option<Handle>> = OnceLock::new();

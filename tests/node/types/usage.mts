@@ -6,12 +6,18 @@ import {
   Client,
   type ClientOptions,
   type CustomerRecord,
+  type ImportAbortError,
+  ImportFailedError,
+  type ImportProgress,
+  type ImportReport,
   type Progress,
   RateLimitError,
   ValidationError,
   VambeError,
   cleanPhone,
   fromNote,
+  importFile,
+  importRows,
   normalizePhone,
   phoneVariants,
   prepare,
@@ -150,3 +156,30 @@ export async function disposed(): Promise<void> {
 
 // @ts-expect-error Errors are made by the client.
 new VambeError({});
+
+export async function imports(signal: AbortSignal): Promise<ImportReport> {
+  const onProgress = ({ accepted, rows, learnedLimit }: ImportProgress): void => void [accepted + 1, rows ?? 0, learnedLimit ?? 0];
+  const options = { client, mapping: new URL('file:///m.toml'), journal: false, signal, onProgress, pacing: 'off' } as const;
+  const report = await importFile('customers.csv', { ...options, delimiter: 'semicolon', duplicates: 'error', set: { channel: 'whatsapp' } });
+  const left: number | undefined = report.notSent;
+  const refused: number | undefined = report.codes['required'];
+  await importRows([{ Fono: '+569', 'meta_data.since': new Date() }, new Map([['Fono', '+569']])], { ...options, name: 'crm', maxAgeMs: 1 });
+  async function* generated(): AsyncGenerator<CustomerRecord> {
+    yield { channel: 'whatsapp', contact_phone_number: '+569' };
+  }
+  await importRows(generated(), { client: null, journal: 'rows.journal' });
+  // @ts-expect-error Text is no source of rows.
+  await importRows('+569');
+  // @ts-expect-error Of rows, there is no sheet.
+  await importRows([], { sheet: 'Hoja1' });
+  // @ts-expect-error There is no such choice.
+  await importFile('customers.csv', { unknown: 'keep' });
+  try {
+    return await importFile(new URL('file:///customers.csv'));
+  } catch (error) {
+    if (error instanceof ImportFailedError) return error.report ?? report;
+    const { name, report: until } = error as ImportAbortError;
+    void [name, left, refused];
+    return until ?? report;
+  }
+}
