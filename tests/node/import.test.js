@@ -221,7 +221,7 @@ test('a refused key is the error that stopped it, with the report', async () => 
   const refused = new Client({ ...defaults, apiKey: 'secret', baseUrl: server.url });
   const error = await failure(importRows(rows(100), { client: refused }));
   assert.deepEqual([error.name, error.status, error.report.ending, error.report.accepted], ['AuthenticationError', 401, 'guard', 0]);
-  assert.match(error.report.message, /^stopped: /);
+  assert.match(error.report.message, /^the batch was stopped, /);
   await refused.close();
   server.close();
 });
