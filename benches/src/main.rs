@@ -3,6 +3,7 @@
 //! The peers take turns against one server in a process of its own, so that drift of the
 //! machine hits both alike; the medians and their ratio are what counts.
 
+mod emulator;
 mod peers;
 mod server;
 
@@ -25,8 +26,11 @@ struct Cost {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    if std::env::args().nth(1).as_deref() == Some("serve") {
-        return Ok(server::run()?);
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("serve") => return Ok(server::run()?),
+        Some("emulator") => return Ok(emulator::run(arguments.next().unwrap_or_default().as_ref())?),
+        _ => {}
     }
     let mut server = Server::start()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
