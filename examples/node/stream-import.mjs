@@ -1,20 +1,19 @@
-// Imports newline-delimited JSON from a stream of any length, in bounded memory.
+// Imports newline-delimited JSON from a stream of any length, in bounded memory; a second time, only what is new or has changed.
 
 import readline from 'node:readline';
-import { Client } from 'vambe';
+import { Client, importRows } from 'vambe';
 
-async function* records(input) {
+async function* rows(input) {
   for await (const line of readline.createInterface({ input })) if (line.trim() !== '') yield JSON.parse(line);
 }
 
-/** Upserts every line of a stream; gives the counts. */
-export async function importLines(input, { onRejected = () => {}, ...options } = {}) {
+/** Sends every line of a stream; what is refused goes to the file that `rejects` names. */
+export async function importLines(input, options = {}) {
   const client = new Client();
-  const counts = { accepted: 0, rejected: 0 };
-  for await (const { index, ok, error } of client.upsertMany(records(input), options)) {
-    counts[ok ? 'accepted' : 'rejected'] += 1;
-    if (!ok) onRejected(index, error);
+  const onProgress = ({ accepted, rejected, skipped }) => process.stderr.write(`\r${accepted} accepted, ${rejected} rejected, ${skipped} skipped`);
+  try {
+    return await importRows(rows(input), { client, name: 'lines', onProgress, ...options });
+  } finally {
+    await client.close();
   }
-  await client.close();
-  return counts;
 }

@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');
 const fs = require('node:fs');
 const { once } = require('node:events');
+const os = require('node:os');
 const path = require('node:path');
 const { Readable } = require('node:stream');
 const { after, before, beforeEach, test } = require('node:test');
@@ -36,6 +37,8 @@ const PRINTED = [
   /^contact_phone_number phone_float_text \nstageid unknown_field stageId\n\{"channel":"webchat".* 2$/,
   /2 validation: the record was not sent/,
   /\n3 accepted, 0 rejected, 0 in flight, [\d.]+\/s of \?$/,
+  /^1 1 \{ phone_empty: 1 \}\n1$/,
+  /(^|\n)1 0 false$/,
   /^the user left$/,
   /^\[ 'channel_phone_number is required/,
   /^$/,
@@ -51,10 +54,14 @@ blocks.forEach((code, index) => {
   });
 });
 
-test('the block of the README runs', async () => {
-  const [, code] = /```js\n([\s\S]*?)```/.exec(fs.readFileSync(path.join(repository, 'README.md'), 'utf8'));
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], { cwd: repository });
-  assert.match(stdout.trim(), PRINTED[0]);
+test('the blocks of the README run', async () => {
+  const printed = [PRINTED[0], /^3 0 \{\}$/];
+  const found = [...fs.readFileSync(path.join(repository, 'README.md'), 'utf8').matchAll(/```js\n([\s\S]*?)```/g)];
+  assert.equal(found.length, printed.length);
+  for (const [index, [, code]] of found.entries()) {
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], { cwd: repository });
+    assert.match(stdout.trim(), printed[index]);
+  }
 });
 
 test('the five use cases of the page', async () => {
@@ -102,12 +109,16 @@ test('the queue worker tells what may be tried again', async () => {
   await close();
 });
 
-test('the stream import counts every line', async () => {
+test('the stream import accounts for every line, and sends only what is new', async () => {
   const { importLines } = await import(path.join(folder, 'stream-import.mjs'));
   const lines = Array.from({ length: 50 }, (_, index) =>
     JSON.stringify({ channel: index === 7 ? 'sms' : 'whatsapp', contact_phone_number: `+569${10_000_000 + index}` }),
   );
-  const rejected = [];
-  const counts = await importLines(Readable.from([lines.join('\n')]), { pacing: 'off', onRejected: (index) => rejected.push(index) });
-  assert.deepEqual([counts, rejected], [{ accepted: 49, rejected: 1 }, [7]]);
+  const own = fs.mkdtempSync(path.join(os.tmpdir(), 'vambe-example-'));
+  const options = { journal: path.join(own, 'journal'), rejects: path.join(own, 'rejects.ndjson'), pacing: 'off', onProgress: () => {} };
+  const first = await importLines(Readable.from([lines.join('\n')]), options);
+  assert.deepEqual([first.accepted, first.rejected], [49, 1]);
+  assert.equal(JSON.parse(fs.readFileSync(options.rejects, 'utf8'))._line, 8);
+  assert.equal((await importLines(Readable.from([lines.join('\n')]), options)).skipped, 49);
+  fs.rmSync(own, { recursive: true });
 });
