@@ -14,7 +14,7 @@ use crate::exit::{Failure, USAGE};
 
 const AFTER_HELP: &str = "\
 Open the URL it prints in a browser to see what arrived, and to turn faults on.
-Start over: the page's button, or POST /_emulator/reset with the key in x-api-key.
+Start over: the button on that page, or POST /_emulator/reset.
 The whole of it: docs/emulator.md";
 
 #[derive(Args)]
