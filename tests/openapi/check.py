@@ -23,7 +23,8 @@ SWITCHED_OFF = {
     # The service is built on NestJS (inferred), which answers another method with 404 and not with 405.
     "unsupported_method",
 }
-# Of the warnings, `validation_mismatch` and `low_valid_rate` say what the first of these does, and `method_not_allowed` the second.
+# Of the warnings, `validation_mismatch` and `low_valid_rate` say what the first of these does, and
+# `method_not_allowed` what the second does.
 WARNINGS = [
     "missing_auth",
     "missing_test_data",
