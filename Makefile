@@ -114,13 +114,19 @@ fix: ## Format, and mend what can be mended without thinking
 	cargo fmt
 
 .PHONY: bench
-bench: bench-rust bench-python bench-node ## Measure the pure parts, and each door side by side with its peers
+bench: bench-rust bench-python bench-node bench-emulator ## Measure the pure parts, each door side by side with its peers, and the emulator
 
 .PHONY: bench-rust
 bench-rust:
 	cargo bench --quiet --package vambe
 	cargo run --quiet --release --package vambe-benches
 	cargo run --quiet --release --package vambe-benches -- import
+
+# The command that is shipped, with the load made on the same machine.
+.PHONY: bench-emulator
+bench-emulator:
+	cargo build --quiet --profile shipped --bin vambe
+	cargo run --quiet --release --package vambe-benches emulator "$${CARGO_TARGET_DIR:-target}/shipped/vambe"
 
 # The shipped wheel, beside its peers in an environment of its own; the server is a process apart.
 .PHONY: bench-python

@@ -3,6 +3,7 @@
 //! The peers take turns against one server in a process of its own, so that drift of the
 //! machine hits both alike; the medians and their ratio are what counts.
 
+mod emulator;
 mod import;
 mod peers;
 mod server;
@@ -31,6 +32,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("serve") => return Ok(server::run()?),
         Some("command") => return import::run_command(&arguments[1..]),
         Some("import") => return import::measure(),
+        Some("emulator") => {
+            return Ok(emulator::run(arguments.get(1).map(String::as_str).unwrap_or_default().as_ref())?);
+        }
         _ => {}
     }
     let server = Server::start()?;

@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { repository, startEmulator } = require('./support.js');
+const { Client } = require('vambe');
 
 const HOST = 'https://api.vambe.me';
 const WHATSAPP_PHONE = '+56987654321';
@@ -178,4 +179,29 @@ test("the page's WhatsApp curl gives the contact that the page shows", async () 
 test("the page's webchat curl gives a webchat contact", async () => {
   const { status, body } = await curl('webchat.sh');
   assert.deepEqual([status, body.platform, body.name], [200, 'webchat', 'Jane Doe']);
+});
+
+/** The body of one of the page's curls, as it stands there. */
+function bodyOf(file) {
+  const data = read(file).split('--data')[1];
+  return JSON.parse(data.slice(data.indexOf("'") + 1, data.lastIndexOf("'")));
+}
+
+test("the page's curls give the same contact through the package", async () => {
+  const client = new Client({ apiKey: emulator.api_key, baseUrl: emulator.url });
+  for (const file of ['whatsapp.sh', 'webchat.sh']) {
+    const answer = await fetch(`${emulator.url}/api/public/customer/upsert/info`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': emulator.api_key },
+      body: JSON.stringify(bodyOf(file)),
+    });
+    const contact = await client.upsert(bodyOf(file));
+    assert.deepEqual(JSON.parse(contact.raw), await answer.json(), file);
+  }
+  await assert.rejects(client.upsert(bodyOf('overview.sh')), (error) => {
+    const missing = error.violations.map(({ path }) => path.join('.'));
+    assert.deepEqual(missing, ['channel_phone_number', 'contact_phone_number']);
+    return true;
+  });
+  client.close();
 });

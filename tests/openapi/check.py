@@ -7,6 +7,7 @@ not from the emulator, so each can show a mistake of the other.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,18 @@ SWITCHED_OFF = {
     # The service is built on NestJS (inferred), which answers another method with 404 and not with 405.
     "unsupported_method",
 }
+# Of the warnings, `validation_mismatch` and `low_valid_rate` say what the first of these does, and
+# `method_not_allowed` what the second does.
+WARNINGS = [
+    "missing_auth",
+    "missing_test_data",
+    "base_url_mismatch",
+    "missing_deserializer",
+    "unused_openapi_auth",
+    "unsupported_regex",
+    "unresolvable_reference",
+    "rate_limited",
+]
 
 
 def main(vambe: str, schemathesis: str) -> int:
@@ -34,9 +47,11 @@ def main(vambe: str, schemathesis: str) -> int:
             arguments = ["run", f"{url}/openapi.json", "--seed", "1", "--no-color"]
             arguments += [word for name, value in headers.items() for word in ("--header", f"{name}: {value}")]
             arguments += ["--exclude-checks", ",".join(sorted(SWITCHED_OFF)), "--max-examples", "100"]
-            # Elsewhere, so that nothing it remembers changes the next run.
+            arguments += ["--warnings", ",".join(WARNINGS)]
+            # In an empty folder: what it remembers of the last run would change this one.
             folder = Path("target/schemathesis")
-            folder.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
             done = subprocess.run([Path(schemathesis).absolute(), *arguments], check=False, timeout=600, cwd=folder)
         finally:
             emulator.terminate()

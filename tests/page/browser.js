@@ -62,16 +62,15 @@ class Browser {
   /** Waits in the page, frame by frame, until an expression holds. */
   async until(expression) {
     const wait = `new Promise((resolve) => { const look = () => ((${expression}) ? resolve(true) : requestAnimationFrame(look)); look(); })`;
+    const deadline = AbortSignal.timeout(15_000);
     const late = new Promise((_, reject) => {
-      this.deadline = setTimeout(() => reject(new Error(`never came: ${expression}`)), 15_000);
+      deadline.addEventListener('abort', () => reject(new Error(`never came: ${expression}`)));
     });
     try {
       await Promise.race([this.evaluate(wait), late]);
     } catch (error) {
       const text = await this.evaluate('document.body.innerText');
       throw new Error(`${error.message}\n${this.errors.join('\n')}\n${text}`);
-    } finally {
-      clearTimeout(this.deadline);
     }
   }
 

@@ -168,3 +168,16 @@ fn every_complaint_about_imports_names_a_test_that_exists_or_a_reason() {
         }
     }
 }
+
+#[test]
+fn every_test_that_the_complaints_name_exists() {
+    let document = std::fs::read_to_string(repository().join("docs/emulator.md")).unwrap();
+    let (_, complaints) = document.split_once("\n## What users of other emulators complain of\n").unwrap();
+    let names = test_names();
+    let quoted = complaints.split('`').skip(1).step_by(2);
+    let tests: Vec<&str> = quoted.filter(|name| name.contains('_')).collect();
+    assert!(tests.len() > 15);
+    for name in tests {
+        assert!(names.contains(name), "{name} is no test");
+    }
+}

@@ -44,6 +44,48 @@ async fn what_arrives_is_the_prepared_body_to_the_byte_with_the_key_and_our_name
     assert_eq!(request.path, "/api/public/customer/upsert/info");
 }
 
+/// Returns the body of a curl of the API's page, as it stands there.
+fn body_of_the_page(file: &str) -> String {
+    let text = std::fs::read_to_string(vambe_tests::repository().join("examples/api-page").join(file)).unwrap();
+    let (_, data) = text.split_once("--data").unwrap();
+    data[data.find('\'').unwrap() + 1..data.rfind('\'').unwrap()].to_owned()
+}
+
+/// Sends a body as it is, and reads the answer.
+async fn call_as_curl_does(emulator: &Emulator, body: &str) -> serde_json::Value {
+    let mut connection = TcpStream::connect(emulator.url().strip_prefix("http://").unwrap()).await.unwrap();
+    let head = format!(
+        "POST /api/public/customer/upsert/info HTTP/1.1\r\nhost: emulator\r\nconnection: close\r\nx-api-key: {}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        emulator.api_key(),
+        body.len()
+    );
+    connection.write_all((head + body).as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+#[tokio::test]
+async fn the_curls_of_the_page_give_the_same_contact_through_the_crate() {
+    let emulator = Emulator::start().await.unwrap();
+    let client = builder(&emulator).build().unwrap();
+    for file in ["whatsapp.sh", "webchat.sh"] {
+        let body = body_of_the_page(file);
+        let raw = call_as_curl_does(&emulator, &body).await;
+        let contact = client.upsert(CustomerRecord::from_json(&body).unwrap()).await.unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&contact.raw).unwrap(), raw, "{file}");
+    }
+    let record = CustomerRecord::from_json(&body_of_the_page("overview.sh")).unwrap();
+    let error = client.upsert(record).await.unwrap_err();
+    let missing: Vec<String> = error.violations().iter().map(|violation| violation.path.to_string()).collect();
+    assert_eq!(
+        missing,
+        ["channel_phone_number", "contact_phone_number"],
+        "the page's first curl is refused as it stands"
+    );
+}
+
 #[tokio::test]
 async fn the_same_record_gives_the_same_contact() {
     let emulator = Emulator::start().await.unwrap();

@@ -126,7 +126,7 @@ impl Store {
             Ok(())
         };
         // Answers are given on the writer's thread, so that nothing is written in between.
-        self.writer.submit(work, move |done| {
+        self.writer.submit_guarded(work, move |done| {
             let row = come_from.load(Ordering::Relaxed);
             if done.is_err() && row != NO_ROW {
                 after.row.store(row, Ordering::Relaxed);

@@ -68,6 +68,16 @@ async fn bodies_that_are_no_json_object_are_refused() {
 }
 
 #[tokio::test]
+async fn of_a_key_that_comes_twice_the_last_value_counts_as_in_javascript() {
+    let emulator = Emulator::start().await.unwrap();
+    let caller = Caller::new(&emulator);
+    let body = whatsapp().to_string().replacen('{', "{\"channel\":\"webchat\",\"contact_name\":\"a\",", 1);
+    let twice = body.replacen("\"meta_data\"", "\"contact_name\":\"b\",\"meta_data\"", 1);
+    let contact = caller.call("POST", UPSERT, twice.as_bytes()).await.contact();
+    assert_eq!((&contact["platform"], &contact["name"]), (&json!("whatsapp"), &json!("b")));
+}
+
+#[tokio::test]
 async fn a_body_of_another_content_type_is_not_read() {
     let emulator = Emulator::start().await.unwrap();
     let key = emulator.api_key();

@@ -220,3 +220,20 @@ async fn a_reset_takes_no_longer_with_more_to_forget() {
     assert!(caller.customers().await.is_empty());
     caller.upsert(whatsapp()).await.contact();
 }
+
+/// The code block of this language in the documentation.
+fn documented(language: &str) -> String {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/emulator.md");
+    let text = std::fs::read_to_string(page).unwrap();
+    let (_, rest) = text.split_once(&format!("```{language}\n")).unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn the_seed_and_the_faults_of_the_documentation_work() {
+    let emulator = Emulator::builder().seed(Seed::read(&documented("yaml")).unwrap()).start().await.unwrap();
+    let caller = Caller::new(&emulator);
+    assert_eq!((&*caller.key, caller.customers().await.len()), ("emulator_shop", 1));
+    let set = caller.call("PUT", "/_emulator/faults", documented("json").as_bytes()).await;
+    assert_eq!(set.json()["faults"].as_array().map(Vec::len), Some(3), "{}", set.json());
+}

@@ -12,8 +12,13 @@ use vambe_emulator::{Fault, MetadataMode, Options, PRESETS, Rule, Seed};
 
 use crate::exit::{Failure, USAGE};
 
+const AFTER_HELP: &str = "\
+Open the URL it prints in a browser to see what arrived, and to turn faults on.
+Start over: the button on that page, or POST /_emulator/reset.
+The whole of it: docs/emulator.md";
+
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, after_help = AFTER_HELP)]
 pub(crate) struct EmulatorArguments {
     #[command(subcommand)]
     pub(super) command: Option<EmulatorCommand>,

@@ -35,8 +35,9 @@ impl Engine for ExactEngine {
 type Matched<'a> = Result<(Match, &'a CustomField), &'static str>;
 
 fn best<'a>(leaf: &Leaf<'_>, fields: &'a [CustomField]) -> Matched<'a> {
+    let names = [leaf.path.last().copied().unwrap_or_default(), &leaf.path.join("_")];
     let mut found: Vec<(Match, &CustomField)> =
-        fields.iter().filter_map(|field| Some((matched(leaf, field)?, field))).collect();
+        fields.iter().filter_map(|field| Some((matched(names, field)?, field))).collect();
     found.sort_by_key(|(rank, _)| *rank);
     match found.as_slice() {
         [] => Err("no custom field has this name"),
@@ -46,18 +47,11 @@ fn best<'a>(leaf: &Leaf<'_>, fields: &'a [CustomField]) -> Matched<'a> {
 }
 
 /// Compares the last key of the leaf, and all its keys together.
-fn matched(leaf: &Leaf<'_>, field: &CustomField) -> Option<Match> {
-    let last = leaf.path.last().copied().unwrap_or_default();
-    let whole = leaf.path.join("_");
-    if last == field.key || whole == field.key {
-        return Some(Match::ExactKey);
-    }
-    let (last, whole) = (folded(last), folded(&whole));
-    let same = |name: &String| {
-        let name = folded(name);
-        !name.is_empty() && (name == last || name == whole)
-    };
-    if same(&field.key) {
+fn matched(names: [&str; 2], field: &CustomField) -> Option<Match> {
+    let same = |known: &String| names.iter().any(|name| is_alike(known, name));
+    if names.contains(&field.key.as_str()) {
+        Some(Match::ExactKey)
+    } else if same(&field.key) {
         Some(Match::Key)
     } else if field.name.as_ref().is_some_and(same) {
         Some(Match::Name)
@@ -125,7 +119,7 @@ fn convert(value: &Value, field_type: &FieldType) -> Result<String, &'static str
 
 fn option(text: &str, words: &[String]) -> Option<String> {
     let exact = words.iter().find(|word| *word == text);
-    let mut alike = words.iter().filter(|word| folded(word) == folded(text));
+    let mut alike = words.iter().filter(|word| is_alike(word, text));
     exact.or_else(|| alike.next().filter(|_| alike.next().is_none())).cloned()
 }
 
@@ -139,9 +133,14 @@ fn is_plain_decimal(text: &str) -> bool {
     }
 }
 
-/// Lower case, without accents, blanks and punctuation: `Razón social` and `razonSocial` are one.
-fn folded(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).map(plain).filter(|c| c.is_alphanumeric()).collect()
+/// Whether two names are one but for case, accents, blanks and punctuation: `Razón social`, `razonSocial`.
+fn is_alike(one: &str, other: &str) -> bool {
+    let mut letters = folded(one).peekable();
+    letters.peek().is_some() && letters.eq(folded(other))
+}
+
+fn folded(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase).map(plain).filter(|c| c.is_alphanumeric())
 }
 
 /// The letter without the accent that Spanish, Portuguese and their neighbours put on it.

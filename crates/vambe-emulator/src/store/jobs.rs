@@ -54,22 +54,26 @@ pub(super) fn add(
     Ok(())
 }
 
+/// Lists jobs that are due, in the order in which they became so.
 pub(super) fn due(connection: &Connection, now: Millis) -> Result<Vec<Job>> {
-    let select = selecting("due <= ?1");
+    let select = selecting("due <= ?1", "due, job.id");
     connection.prepare_cached(&select)?.query_map([now], read)?.collect()
 }
 
+/// Lists all jobs of a tenant that wait, in the order of their upserts.
 pub(super) fn waiting(connection: &Connection, tenant: i64) -> Result<Vec<Job>> {
-    let select = selecting("job.tenant = ?1");
+    let select = selecting("job.tenant = ?1", "job.id");
     connection.prepare_cached(&select)?.query_map([tenant], read)?.collect()
 }
 
-/// Selects waiting jobs in the order of their upserts; those of a reset tenant are gone.
-fn selecting(which: &str) -> String {
+/// Selects jobs by the index that holds waiting ones only; left to itself, SQLite reads all jobs there
+/// ever were. Those of a reset tenant are gone.
+fn selecting(which: &str, order: &str) -> String {
     format!(
         "SELECT job.id, tenant.api_key, contact.uuid, job.meta_data, job.tenant, contact.id
-        FROM job JOIN contact ON contact.id = job.contact JOIN tenant ON tenant.id = job.tenant
-        WHERE deliveries > 0 AND tenant.api_key IS NOT NULL AND {which} ORDER BY job.id LIMIT {AT_ONCE}"
+        FROM job INDEXED BY waiting_job
+        CROSS JOIN contact ON contact.id = job.contact CROSS JOIN tenant ON tenant.id = job.tenant
+        WHERE deliveries > 0 AND tenant.api_key IS NOT NULL AND {which} ORDER BY {order} LIMIT {AT_ONCE}"
     )
 }
 
@@ -86,16 +90,17 @@ fn read(row: &Row<'_>) -> Result<Job> {
 }
 
 pub(super) fn next_due(connection: &Connection) -> Result<Option<Millis>> {
-    let select = "SELECT min(due) FROM job WHERE deliveries > 0";
-    connection.prepare_cached(select)?.query_row([], |row| row.get(0))
+    let select =
+        "SELECT due FROM job INDEXED BY waiting_job WHERE deliveries > 0 AND due IS NOT NULL ORDER BY due LIMIT 1";
+    connection.prepare_cached(select)?.query_row([], |row| row.get(0)).optional()
 }
 
 /// Writes the values found and the trace; a job that is gone meanwhile changes nothing.
 pub(super) fn finish(connection: &Connection, processed: Processed) -> Result<()> {
     let Processed { job, mut findings, identifiers } = processed;
+    // That of a reset tenant may still be there, to be deleted with all it had.
     let customer = "SELECT customer FROM job JOIN contact ON contact.id = job.contact
-        JOIN tenant ON tenant.id = job.tenant
-        WHERE job.id = ?1 AND deliveries > 0 AND tenant.api_key IS NOT NULL";
+        WHERE job.id = ?1 AND deliveries > 0";
     let customer: Option<i64> =
         connection.prepare_cached(customer)?.query_row([job.id], |row| row.get(0)).optional()?;
     let Some(customer) = customer else {
@@ -108,7 +113,7 @@ pub(super) fn finish(connection: &Connection, processed: Processed) -> Result<()
     let done = "UPDATE job SET deliveries = deliveries - 1, trace = ?2 WHERE id = ?1";
     connection.prepare_cached(done)?.execute(params![job.id, trace])?;
     // One trace a contact is kept, or a nightly sync would fill the disk.
-    let forget = "DELETE FROM job WHERE contact = ?1 AND id < ?2 AND deliveries = 0";
+    let forget = "DELETE FROM job INDEXED BY job_of_contact WHERE contact = ?1 AND id < ?2 AND deliveries = 0";
     connection.prepare_cached(forget)?.execute(params![job.contact, job.id])?;
     Ok(())
 }

@@ -54,4 +54,3 @@ CREATE TABLE job (
 ) STRICT;
 CREATE INDEX job_of_contact ON job (contact);
 CREATE INDEX waiting_job ON job (due) WHERE deliveries > 0;
-CREATE INDEX waiting_job_of_tenant ON job (tenant) WHERE deliveries > 0;

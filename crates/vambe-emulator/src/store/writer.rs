@@ -26,8 +26,9 @@ pub(super) struct Writer {
     untidy: Arc<AtomicBool>,
 }
 
-/// A piece of work inside the transaction, which leaves an answer for after it.
-type Work = Box<dyn FnOnce(&Connection) -> Answer + Send>;
+/// A piece of work inside the transaction, which leaves an answer for after it, and says
+/// why the transaction must not be committed, if so.
+type Work = Box<dyn FnOnce(&Connection) -> (Answer, Option<StoreError>) + Send>;
 
 type Answer = Box<dyn FnOnce(std::result::Result<(), StoreError>) + Send>;
 
@@ -42,18 +43,37 @@ impl Writer {
         Ok(Self { queue: Some(queue), thread: Some(thread), untidy })
     }
 
-    /// Does the work, and answers once it is committed.
+    /// Does work that fails only when the disk does, and answers once it is committed.
     ///
-    /// Without an answer, the writer has stopped or could not begin.
+    /// When it fails, all that would have been committed with it fails too: nobody was answered
+    /// yet. Without an answer, the writer has stopped or could not begin.
     pub(super) fn submit<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
         answer: impl FnOnce(std::result::Result<T, StoreError>) + Send + 'static,
     ) {
-        let work = move |connection: &Connection| -> Answer {
+        self.send(move |connection| {
+            let done = work(connection).map_err(StoreError::from);
+            let spoilt = done.as_ref().err().cloned();
+            (Box::new(move |committed| answer(committed.and(done))), spoilt)
+        });
+    }
+
+    /// Does work that may fail alone: what it has written is then taken back, and nothing else.
+    ///
+    /// It costs a copy of every page that the work touches.
+    pub(super) fn submit_guarded<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        answer: impl FnOnce(std::result::Result<T, StoreError>) + Send + 'static,
+    ) {
+        self.send(move |connection| {
             let done = in_savepoint(connection, work).map_err(StoreError::from);
-            Box::new(move |committed| answer(committed.and(done)))
-        };
+            (Box::new(move |committed| answer(committed.and(done))), None)
+        });
+    }
+
+    fn send(&self, work: impl FnOnce(&Connection) -> (Answer, Option<StoreError>) + Send + 'static) {
         if let Some(queue) = &self.queue {
             // It fails when the thread has ended; the answer is then dropped unheard.
             let _: std::result::Result<(), _> = queue.send(Box::new(work));
@@ -104,16 +124,22 @@ fn commit(connection: &Connection, batch: impl Iterator<Item = Work>) {
         return drop(batch.collect::<Vec<_>>());
     }
     let mut answers = Vec::new();
+    let mut spoilt = None;
     for work in batch {
-        answers.push(work(connection));
+        let (answer, reason) = work(connection);
+        answers.push(answer);
         // A full disk makes SQLite end the transaction by itself.
-        if connection.is_autocommit() {
+        spoilt = reason.or_else(|| connection.is_autocommit().then(StoreError::stopped));
+        if spoilt.is_some() {
             break;
         }
     }
-    let committed = connection.execute_batch("COMMIT").map_err(StoreError::from);
+    let committed = match spoilt {
+        Some(reason) => Err(reason),
+        None => connection.execute_batch("COMMIT").map_err(StoreError::from),
+    };
     if committed.is_err() && !connection.is_autocommit() {
-        // Then the connection is useless, and every later piece of work hears of it.
+        // Should it fail, every later piece of work will hear that no transaction can begin.
         let _: Result<()> = connection.execute_batch("ROLLBACK");
     }
     for answer in answers {
@@ -167,15 +193,20 @@ mod tests {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> std::result::Result<T, StoreError> {
         let (sender, receiver) = mpsc::channel();
-        writer.submit(work, move |done| sender.send(done).unwrap());
+        writer.submit_guarded(work, move |done| sender.send(done).unwrap());
         receiver.recv().unwrap()
     }
 
-    #[test]
-    fn work_that_fails_takes_nothing_else_of_its_batch_with_it() {
+    fn numbers() -> Writer {
         let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(super::super::SCHEMA).unwrap();
         connection.execute_batch("CREATE TABLE n (n INTEGER UNIQUE)").unwrap();
-        let writer = Writer::start(connection).unwrap();
+        Writer::start(connection).unwrap()
+    }
+
+    #[test]
+    fn guarded_work_that_fails_takes_nothing_else_with_it() {
+        let writer = numbers();
         let insert = |n: i64| move |connection: &Connection| connection.execute("INSERT INTO n VALUES (?1)", [n]);
         answered(&writer, insert(1)).unwrap();
         let failed = answered(&writer, move |connection| {
@@ -186,5 +217,23 @@ mod tests {
         answered(&writer, insert(3)).unwrap();
         let count = |connection: &Connection| connection.query_row("SELECT count(*) FROM n", [], |row| row.get(0));
         assert_eq!(answered::<i64>(&writer, count).unwrap(), 2);
+    }
+    #[test]
+    fn a_batch_is_committed_whole_or_not_at_all() {
+        let writer = numbers();
+        let (sender, receiver) = mpsc::channel();
+        let (queued, wait) = mpsc::channel::<()>();
+        // Keeps the thread busy until all three are in the queue.
+        writer.submit(move |_| Ok(wait.recv().is_ok()), |_| {});
+        for n in [1, 2, 1] {
+            let sender = sender.clone();
+            let insert = move |connection: &Connection| connection.execute("INSERT INTO n VALUES (?1)", [n]);
+            writer.submit(insert, move |done| sender.send(done.is_ok()).unwrap());
+        }
+        drop(queued);
+        let answers: Vec<bool> = receiver.iter().take(3).collect();
+        assert_eq!(answers, [false; 3]);
+        let count = |connection: &Connection| connection.query_row("SELECT count(*) FROM n", [], |row| row.get(0));
+        assert_eq!(answered::<i64>(&writer, count).unwrap(), 0);
     }
 }
