@@ -29,6 +29,8 @@ before(async () => {
 });
 beforeEach(() => emulator.reset());
 after(async () => {
+  // Also those of tests that failed.
+  for (const server of servers) server.closeAllConnections(), server.close();
   await client.close();
   await emulator.close();
   fs.rmSync(folder, { recursive: true });
@@ -37,6 +39,7 @@ after(async () => {
 const row = (number) => ({ contact_phone_number: `+569${10_000_000 + number}`, contact_name: `Ana ${number}` });
 const rows = (count) => Array.from({ length: count }, (_, number) => row(number));
 const failure = (promise) => promise.then(() => assert.fail('it succeeded'), (error) => error);
+const servers = [];
 let files = 0;
 function file(name, text) {
   const full = path.join(folder, `${(files += 1)}-${name}`);
@@ -159,7 +162,6 @@ test('a row is sent without waiting for the next', async () => {
   const own = new Client({ ...defaults, apiKey: 'secret', baseUrl: server.url });
   assert.equal((await importRows(source(), { client: own })).accepted, 2);
   await own.close();
-  server.close();
 });
 
 test('the event loop is never blocked', async () => {
@@ -223,7 +225,6 @@ test('a refused key is the error that stopped it, with the report', async () => 
   assert.deepEqual([error.name, error.status, error.report.ending, error.report.accepted], ['AuthenticationError', 401, 'guard', 0]);
   assert.match(error.report.message, /^the batch was stopped, /);
   await refused.close();
-  server.close();
 });
 
 test('rows that throw end the import after what they gave', async () => {
@@ -281,7 +282,7 @@ async function gate(status = 200) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   served.url = `http://127.0.0.1:${server.address().port}`;
-  served.close = () => (server.close(), server.closeAllConnections());
+  servers.push(server);
   return served;
 }
 
@@ -304,7 +305,6 @@ test('a signal finishes what is in flight, and rejects with the report', async (
   const again = await importRows(rows(10), { client: own, journal, pacing: 'off' });
   assert.equal(again.skipped, error.report.accepted);
   await own.close();
-  server.close();
 });
 
 test('a signal that has fired before starts nothing', async () => {
@@ -320,7 +320,6 @@ test('a client that is closed meanwhile does not end the import', async () => {
   await own.close();
   server.open();
   assert.equal((await importing).accepted, 10);
-  server.close();
 });
 
 test('an environment that ends in the middle of an import takes it along', async () => {
@@ -331,7 +330,6 @@ test('an environment that ends in the middle of an import takes it along', async
     const { stdout, stderr } = await run(process.execPath, [program, way], { env });
     assert.deepEqual([stdout, stderr], ['ended\n', ''], way);
   }
-  server.close();
 });
 
 test('a hundred thousand rows take no more memory than a few thousand', async () => {
