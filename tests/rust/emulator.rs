@@ -312,6 +312,19 @@ async fn two_processes_do_not_share_a_folder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_is_taken_is_told_with_the_way_out() {
+    let first = Process::start(&[]).await;
+    let (_, port) = first.announced["url"].as_str().unwrap().rsplit_once(':').unwrap();
+    let second = command(&["--port", port]).output().await.unwrap();
+    let stderr = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains(&format!("cannot listen on 127.0.0.1:{port}")) && stderr.contains("try --port 0"),
+        "{stderr}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_curl_commands_of_the_page_run_through_curl() {
     let process = Process::start(&[]).await;
     for (file, expected) in [("overview.sh", 400), ("whatsapp.sh", 200), ("webchat.sh", 200)] {

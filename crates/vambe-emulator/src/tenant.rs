@@ -160,7 +160,7 @@ impl Tenants {
                 format!("version {} of a state is not known; this emulator has {STATE_VERSION}", state.version);
             return Err(ReplaceError::Given(SeedError::new(reason)));
         }
-        state.customers.iter().try_for_each(KeptCustomer::check).map_err(SeedError::new)?;
+        KeptCustomer::check_all(&state.customers).map_err(SeedError::new)?;
         let seed = Seed::reread(&state.seed.to_string())?;
         self.replace_with(tenant, seed, Vec::new(), state.customers)
     }

@@ -1,5 +1,8 @@
 //! A tenant's customers as a document, out and in again.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use rusqlite::{Connection, Result, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -47,8 +50,29 @@ pub(crate) struct KeptContact {
 }
 
 impl KeptCustomer {
-    /// Says what makes the customer impossible.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// Says what makes customers impossible, by themselves or together.
+    pub(crate) fn check_all(customers: &[Self]) -> Result<(), String> {
+        customers.iter().try_for_each(Self::check)?;
+        let contacts = || customers.iter().flat_map(|customer| &customer.contacts);
+        let values = customers
+            .iter()
+            .flat_map(|customer| customer.custom_field_values.iter().map(|value| (customer.id, &value.key)));
+        if let Some(id) = twice(customers.iter().map(|customer| customer.id)) {
+            return Err(format!("customer {id} is there twice"));
+        }
+        if let Some(id) = twice(contacts().map(|contact| contact.id)) {
+            return Err(format!("contact {id} is there twice"));
+        }
+        if let Some((channel, _)) = twice(contacts().map(|contact| (contact.channel_id, &contact.identity))) {
+            return Err(format!("two contacts of channel {channel} have one identity"));
+        }
+        match twice(values) {
+            Some((id, key)) => Err(format!("customer {id} has two values of {key}")),
+            None => Ok(()),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
         let wrong = self.contacts.iter().find(|contact| clock::moment(&contact.created_at).is_none());
         match wrong {
             Some(contact) => Err(format!("created_at of contact {} is no RFC 3339 date-time", contact.id)),
@@ -56,6 +80,12 @@ impl KeptCustomer {
             None => Ok(()),
         }
     }
+}
+
+/// Returns the first that has come before.
+fn twice<T: Clone + Eq + Hash>(all: impl Iterator<Item = T>) -> Option<T> {
+    let mut seen = HashSet::new();
+    all.into_iter().find(|one| !seen.insert(one.clone()))
 }
 
 pub(super) fn take(connection: &Connection, tenant: i64) -> Result<Vec<KeptCustomer>> {
