@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value as Json;
+use vambe_emulator::{Emulator, RateLimit, RetryAfter};
 use vambe_tests::command::{Folder, HEADER, customers};
 use vambe_tests::recording_server::RecordingServer;
 
@@ -590,4 +591,33 @@ async fn each_contact_is_reported_for_the_row_it_came_from() {
         let line = row["line"].as_u64().unwrap();
         assert_eq!(row["contact_id"], format!("of +569{:08}", line - 2), "line {line}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_journal_serves_several_files() {
+    let server = RecordingServer::accepting().await;
+    let folder = folder(&server, &named(&[(1, "Ana"), (2, "Berta")]));
+    folder.write("more.csv", named(&[(2, "Berta"), (3, "Carla")]));
+    let arguments =
+        ["import", "customers.csv", "more.csv", "--json", "--quiet", "--no-pacing", "--journal", "all.journal"];
+    let (code, summary) = folder.json(&arguments).await;
+    assert_eq!((code, counts(&summary)), (Some(0), [4, 3, 0, 1, 0]), "{summary}");
+    let ran = folder.run(&["report", "all.journal"]).await;
+    let (customers, more) = ran.stdout.split_once("more.csv to ").unwrap();
+    assert!(customers.contains("accepted                           2"), "{ran:?}");
+    assert!(more.contains("accepted                           1"), "{ran:?}");
+    assert!(more.contains("unchanged                          1"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limit_that_a_run_has_learned_is_kept_for_the_next() {
+    let emulator = Emulator::start().await.unwrap();
+    let limit = RateLimit::Bucket { rate: 20.0, burst: 5, retry_after: RetryAfter::None };
+    emulator.set_rate_limit(emulator.api_key(), Some(limit)).unwrap();
+    let folder = Folder::with(&[("customers.csv", &customers(0..60))]).calling(&emulator);
+    let (code, summary) = folder.json(&["import", "customers.csv", "--json", "--quiet"]).await;
+    assert_eq!((code, &summary["accepted"]), (Some(0), &60.into()), "{summary}");
+    let journal = rusqlite::Connection::open(folder.path("customers.csv.journal")).unwrap();
+    let learned: f64 = journal.query_row("SELECT learned_limit FROM target", [], |row| row.get(0)).unwrap();
+    assert!((5.0..40.0).contains(&learned), "{learned}");
 }
