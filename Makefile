@@ -103,10 +103,15 @@ package-node:
 	$(call stage,Node packages,node bindings/node/package.js target/packages)
 
 .PHONY: check
-check: ## Check formatting, lints and documentation
+check: ## Check formatting, lints, documentation and the public API
 	$(call stage,formatting,cargo fmt --check)
 	$(call stage,lints,cargo clippy --all-targets --quiet -- -D warnings)
 	$(call stage,documentation,RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet)
+	$(call stage,public API,cargo run --quiet --package vambe-public-api)
+
+.PHONY: public-api
+public-api: ## List the public API of the crates anew, after a change that is meant
+	cargo run --quiet --package vambe-public-api -- --write
 
 .PHONY: fix
 fix: ## Format, and mend what can be mended without thinking
