@@ -113,6 +113,24 @@ check: ## Check formatting, lints, documentation and the public API
 public-api: ## List the public API of the crates anew, after a change that is meant
 	cargo run --quiet --package vambe-public-api -- --write
 
+# Programs that are not in a registry of ready-made ones are built once, into target/audit.
+target/audit/ready: .github/release/requirements.txt
+	$(call stage,Audit set-up,python3 -m venv target/audit && target/audit/bin/pip install --quiet --disable-pip-version-check --requirement $< && cargo install --quiet --locked --root target/audit cargo-deny@0.20.2)
+	@touch $@
+
+.PHONY: audit
+audit: target/audit/ready ## Hold licences and sources of dependencies, and the workflows, against the rules
+	$(call stage,dependencies,target/audit/bin/cargo-deny --log-level error check --hide-inclusion-graph bans licenses sources)
+	$(call stage,workflows,target/audit/bin/zizmor --offline --quiet --persona pedantic .)
+
+SBOMS ?= target/sbom
+target/audit/bin/cargo-cyclonedx:
+	$(call stage,SBOM set-up,cargo install --quiet --locked --root target/audit cargo-cyclonedx@0.5.9)
+
+.PHONY: sbom
+sbom: target/audit/bin/cargo-cyclonedx ## List what is in each package (CycloneDX), into target/sbom
+	$(call stage,SBOM,python3 .github/release/sbom.py $(SBOMS))
+
 .PHONY: fix
 fix: ## Format, and mend what can be mended without thinking
 	cargo clippy --all-targets --fix --allow-dirty --allow-staged --quiet
