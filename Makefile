@@ -67,18 +67,42 @@ stress: .venv/ready node_modules/ready ## Run the full rounds of fork, exit, Ctr
 simulate: ## Hold the pacer against random servers, and print the table; SIM_SEED and SIM_SERVERS pick them
 	$(call stage,simulator,cargo test --quiet --package vambe-tests --test pacing -- --nocapture --test-threads 1)
 
-.PHONY: package
-package: package-python package-node ## Build what is shipped, install it into an empty place, and use it there
+# What is shipped is linked by zig, for an old glibc. Linux alone; the other platforms of platforms.json are built on their own machines.
+ARCHITECTURE = $(shell uname -m)
+PLATFORM = linux-$(subst x86_64,x64,$(subst aarch64,arm64,$(ARCHITECTURE)))-gnu
+PACKAGES = target/packages
+PACKER = PATH="$(CURDIR)/$(PACKAGES)/tools/bin:$$PATH"
 
-# As it would be published: one wheel, of the profile that pyproject.toml names.
+.PHONY: package
+package: package-python package-node package-sdist package-crates ## Build what is shipped, install it into an empty place, and use it there
+	@$(PACKER) python tests/package/table.py $(PACKAGES) $(PLATFORM)
+
+$(PACKAGES)/tools/ready: tests/package/requirements.txt
+	$(call stage,Packaging set-up,python3 -m venv --clear $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<)
+	@touch $@
+
+# One wheel, of the profile that pyproject.toml names, for this machine: `make package` builds the one that is published.
 .PHONY: wheel
 wheel: .venv/ready
 	rm -rf target/wheels
 	$(call stage,Wheel,.venv/bin/maturin build --quiet --out target/wheels)
 
 .PHONY: package-python
-package-python: wheel
-	$(call stage,Python package,.venv/bin/python -u tests/python/package.py target/wheels)
+package-python: .venv/ready $(PACKAGES)/tools/ready
+	rm -rf $(PACKAGES)/wheels
+	$(call stage,Wheel for an old glibc,$(PACKER) maturin build --quiet --zig --target $(ARCHITECTURE)-unknown-linux-gnu --compatibility manylinux2014 --out $(PACKAGES)/wheels)
+	$(call stage,Wheel where it is installed,.venv/bin/python -u tests/package/wheel.py $(PACKAGES)/wheels)
+
+.PHONY: package-sdist
+package-sdist: $(PACKAGES)/tools/ready
+	rm -rf $(PACKAGES)/sdist
+	$(call stage,Source distribution,$(PACKER) python bindings/python/sdist.py $(PACKAGES)/sdist)
+	$(call stage,Source distribution where it is installed,$(PACKER) python -u tests/package/sdist.py $(PACKAGES)/sdist)
+
+.PHONY: package-crates
+package-crates:
+	rm -rf $(PACKAGES)/crates
+	$(call stage,Crates,python3 -u tests/package/crates.py $(PACKAGES)/crates)
 
 node_modules/ready: package-lock.json
 	$(call stage,Node set-up,npm ci --silent --no-audit --no-fund)
@@ -98,9 +122,10 @@ bench-node:
 	node benches/node/main.js
 
 .PHONY: package-node
-package-node:
-	npm run --silent build -- --release
-	$(call stage,Node packages,node bindings/node/package.js target/packages)
+package-node: node_modules/ready $(PACKAGES)/tools/ready
+	rm -rf $(PACKAGES)/node
+	$(call stage,Addon for an old glibc,$(PACKER) node bindings/node/build.js --release --zig $(PLATFORM) $(PACKAGES)/vambe.node)
+	$(call stage,npm packages where they are installed,node bindings/node/package.js $(PACKAGES)/node $(PACKAGES)/vambe.node)
 
 .PHONY: check
 check: ## Check formatting, lints, documentation and the public API

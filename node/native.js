@@ -6,13 +6,19 @@ const path = require('node:path');
 const { version } = require('../package.json');
 
 const PACKAGES = {
-  'darwin-arm64': [() => require('vambe-darwin-arm64')],
-  'darwin-x64': [() => require('vambe-darwin-x64')],
-  'linux-arm64': [() => require('vambe-linux-arm64-gnu'), () => require('vambe-linux-arm64-musl')],
-  'linux-arm': [() => require('vambe-linux-arm-gnueabihf')],
-  'linux-x64': [() => require('vambe-linux-x64-gnu'), () => require('vambe-linux-x64-musl')],
-  'win32-arm64': [() => require('vambe-win32-arm64-msvc')],
-  'win32-x64': [() => require('vambe-win32-x64-msvc')],
+  'darwin-arm64': { 'vambe-darwin-arm64': () => require('vambe-darwin-arm64') },
+  'darwin-x64': { 'vambe-darwin-x64': () => require('vambe-darwin-x64') },
+  'linux-arm': { 'vambe-linux-arm-gnueabihf': () => require('vambe-linux-arm-gnueabihf') },
+  'linux-arm64': {
+    'vambe-linux-arm64-gnu': () => require('vambe-linux-arm64-gnu'),
+    'vambe-linux-arm64-musl': () => require('vambe-linux-arm64-musl'),
+  },
+  'linux-x64': {
+    'vambe-linux-x64-gnu': () => require('vambe-linux-x64-gnu'),
+    'vambe-linux-x64-musl': () => require('vambe-linux-x64-musl'),
+  },
+  'win32-arm64': { 'vambe-win32-arm64-msvc': () => require('vambe-win32-arm64-msvc') },
+  'win32-x64': { 'vambe-win32-x64-msvc': () => require('vambe-win32-x64-msvc') },
 };
 
 function load() {
@@ -20,7 +26,8 @@ function load() {
   const given = process.env.VAMBE_NATIVE_PATH;
   if (given) return checked(loadFile(path.resolve(given)), `VAMBE_NATIVE_PATH (${given})`);
   const failures = [];
-  const candidates = [() => loadFile(path.join(__dirname, 'vambe.node')), ...(PACKAGES[platform] ?? [])];
+  const packages = PACKAGES[platform] ?? {};
+  const candidates = [() => loadFile(path.join(__dirname, 'vambe.node')), ...Object.values(packages)];
   for (const candidate of candidates) {
     try {
       return checked(candidate(), 'the native package');
@@ -28,7 +35,7 @@ function load() {
       if (failure.code !== 'MODULE_NOT_FOUND') failures.push(failure);
     }
   }
-  throw Object.assign(new Error(missing(platform, failures), { cause: failures[0] }), { code: 'VAMBE_NATIVE_MISSING' });
+  throw Object.assign(new Error(missing(platform, Object.keys(packages), failures), { cause: failures[0] }), { code: 'VAMBE_NATIVE_MISSING' });
 }
 
 /** Loads a file without a bundler trying to follow it. */
@@ -42,21 +49,27 @@ function checked(native, what) {
   throw new Error(`${what} is version ${found}, and vambe is ${version}: install both in the same version`);
 }
 
-function missing(platform, failures) {
-  const target = platform.startsWith('linux-') ? `${platform}-${libc() === 'musl' ? 'musl' : 'gnu'}` : platform;
-  const name = { 'win32-x64': 'vambe-win32-x64-msvc', 'win32-arm64': 'vambe-win32-arm64-msvc' }[target] ?? `vambe-${target}`;
-  const [os, cpu] = platform.split('-');
-  const options = `--os=${os} --cpu=${cpu}${os === 'linux' ? ` --libc=${libc()}` : ''}`;
+function missing(platform, packages, failures) {
+  const family = libc();
+  const name = packages.find((name) => !family || name.includes(family === 'musl' ? '-musl' : '-gnu'));
   const lines = [
-    `vambe has no native part for this machine: platform ${platform}${os === 'linux' ? `, libc ${libc()}` : ''}.`,
-    `It is in the package ${name}, which npm installs beside vambe unless optional dependencies are left out`,
-    'or the lock file was made on another system.',
-    `Install it: npm install vambe@${version} ${options}`,
-    `or: npm install ${name}@${version}`,
-    'or set VAMBE_NATIVE_PATH to a native part that you built.',
+    `vambe has no native part for this machine: platform ${platform}${family ? `, libc ${family}` : ''}.`,
+    ...(name ? wayToInstall(name, family) : ['There is no package with one for this platform.']),
+    'Or set VAMBE_NATIVE_PATH to a native part that you built.',
     ...failures.map((failure) => `(${failure.message})`),
   ];
   return lines.join('\n');
+}
+
+function wayToInstall(name, family) {
+  const options = `--os=${process.platform} --cpu=${process.arch}${family ? ` --libc=${family}` : ''}`;
+  return [
+    `It is in the package ${name}, which is installed beside vambe unless optional dependencies are left out,`,
+    'or the lock file or node_modules was made on another system.',
+    `Install it: npm install vambe@${version} ${options}`,
+    `or: npm install ${name}@${version}`,
+    'With pnpm, name the platform in supportedArchitectures; with Yarn likewise.',
+  ];
 }
 
 /** Tells the libc; asked only when something is missing, since the report is slow. */

@@ -12,6 +12,7 @@ const { after, before, test } = require('node:test');
 const { promisify } = require('node:util');
 const { Emulator } = require('vambe/testing');
 const { install, runExample } = require('../../bindings/node/installed.js');
+const { platforms } = require('../../bindings/node/pack.js');
 
 const repository = path.join(__dirname, '..', '..');
 const run = promisify(execFile);
@@ -71,6 +72,56 @@ test('a missing native part is told with platform, libc, package and command', a
   } finally {
     fs.renameSync(moved, native);
   }
+});
+
+/** Loads the package as if on another machine, and gives what is said. */
+async function saidOn(platform, arch, libc) {
+  const report = `{ getReport: () => ({ header: { glibcVersionRuntime: ${libc === 'glibc'} } }) }`;
+  const machine = Object.entries({ platform: `'${platform}'`, arch: `'${arch}'`, report });
+  const pretend = machine.map(([name, value]) => `Object.defineProperty(process, '${name}', { value: ${value} });`);
+  const failed = await node(['-e', `${pretend.join(' ')} require('vambe')`]).catch((error) => error);
+  return failed.stderr;
+}
+
+test('every platform that is built is told the name of its package', async () => {
+  for (const { name, os: system, cpu, libc } of platforms) {
+    // The native part of this machine is there.
+    if (system === process.platform && cpu === process.arch) continue;
+    const said = await saidOn(system, cpu, libc);
+    assert.match(said, new RegExp(`npm install vambe-${name}@`));
+    assert.match(said, new RegExp(`npm install vambe@.* --os=${system} --cpu=${cpu}${libc ? ` --libc=${libc}` : ''}\n`));
+  }
+});
+
+test('a platform that is not built is told that there is no package', async () => {
+  const said = await saidOn('freebsd', 'x64');
+  assert.match(said, /platform freebsd-x64\.\nThere is no package/);
+  assert.doesNotMatch(said, /npm install/);
+});
+
+test('a native part that cannot be loaded is told with the reason', async () => {
+  const broken = path.join(folder, 'broken.node');
+  fs.writeFileSync(broken, 'no library');
+  const failed = await node(['-e', "require('vambe')"], { VAMBE_NATIVE_PATH: broken }).catch((error) => error);
+  assert.match(failed.stderr, /broken\.node/);
+});
+
+test('the loader names the packages of platforms.json, by system and processor', () => {
+  const loader = fs.readFileSync(path.join(repository, 'node', 'native.js'), 'utf8');
+  const named = [...loader.matchAll(/'(vambe-[\w-]+)': \(\) => require\('(.*?)'\)/g)];
+  for (const [, name, required] of named) assert.equal(required, name);
+  const keys = [...loader.matchAll(/^  '(\w+-\w+)': \{/gm)].map(([, key]) => key);
+  assert.deepEqual(named.map(([, name]) => name).sort(), platforms.map(({ name }) => `vambe-${name}`).sort());
+  assert.deepEqual(keys.sort(), [...new Set(platforms.map(({ os: system, cpu }) => `${system}-${cpu}`))].sort());
+});
+
+test('the README names the platforms of platforms.json', () => {
+  const readme = fs.readFileSync(path.join(repository, 'README.md'), 'utf8');
+  const [, section] = readme.split('\n## Platforms\n');
+  const rows = [...section.split('\n## ')[0].matchAll(/^\| .* \| `vambe-([\w-]+)` \| (.*) \|$/gm)];
+  const stated = rows.map(([, name, wheel]) => ({ name, wheel: wheel.startsWith('none') ? undefined : wheel.replaceAll('`', '') }));
+  const byName = (one, other) => one.name.localeCompare(other.name);
+  assert.deepEqual(stated.sort(byName), platforms.map(({ name, wheel }) => ({ name, wheel: wheel?.split('.').at(-1) })).sort(byName));
 });
 
 test('a native part of another version is refused', async () => {
