@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
+
+import tomllib
 
 ROOT = Path(__file__).parents[2]
 # Linux is cross-built on one machine. The others are built where they run.

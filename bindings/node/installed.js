@@ -15,16 +15,17 @@ const readme = path.join(repository, 'README.md');
 async function install(folder, addon = path.join(repository, 'node', 'vambe.node')) {
   const goal = path.join(folder, 'packed');
   const packed = { main: packMain(goal), native: packNative(goal, thisPlatform(), addon) };
-  return { packed, installed: await installArchives(path.join(folder, 'installed'), Object.values(packed)) };
+  return { packed, installed: await installArchives(path.join(folder, 'installed'), Object.values(packed), '--offline') };
 }
 
 /** Installs archives into an empty folder, and gives the folder. */
 async function installArchives(folder, archives, ...flags) {
   fs.mkdirSync(folder);
   fs.writeFileSync(path.join(folder, 'package.json'), '{"private": true}\n');
-  // Offline: the packages of the other platforms are optional, and stay away.
-  const options = ['--offline', '--no-audit', '--no-fund', '--loglevel', 'error', '--cache', path.join(folder, '..', 'cache')];
-  await run('npm', ['install', ...options, ...flags, ...archives], { cwd: folder });
+  // With --offline the packages of the other platforms, which are optional, stay away.
+  const options = ['--no-audit', '--no-fund', '--loglevel', 'error', '--cache', path.join(folder, '..', 'cache')];
+  // On Windows npm is a script for the shell.
+  await run('npm', ['install', ...options, ...flags, ...archives], { cwd: folder, shell: process.platform === 'win32' });
   return folder;
 }
 

@@ -37,6 +37,7 @@ function packNative(goal, { name, os, cpu, libc }, addon) {
     version: manifest.version,
     description: `The native part of the package vambe for ${name}.`,
     license: manifest.license,
+    ...(manifest.repository ? { repository: manifest.repository } : {}),
     engines: manifest.engines,
     os: [os],
     cpu: [cpu],
@@ -57,7 +58,9 @@ function pack(goal, content, readme, copies) {
   fs.writeFileSync(path.join(folder, 'README.md'), readme);
   const licences = LICENCES.map((file) => [path.join(repository, file), file]);
   for (const [from, to] of [...copies, ...licences]) fs.cpSync(from, path.join(folder, to), { recursive: true });
-  const printed = execFileSync('npm', ['pack', '--json', '--pack-destination', goal], { cwd: folder, encoding: 'utf8' });
+  // On Windows npm is a script for the shell.
+  const options = { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' };
+  const printed = execFileSync('npm', ['pack', '--json', '--pack-destination', goal], options);
   return path.join(goal, JSON.parse(printed)[0]?.filename ?? Object.values(JSON.parse(printed))[0].filename);
 }
 

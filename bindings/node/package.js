@@ -92,7 +92,7 @@ async function proveCommand(installed) {
 
 /** Leaves optional dependencies out, and reads what is said of it. */
 async function proveMissing(folder, archive) {
-  const installed = await installArchives(path.join(folder, 'omitted'), [archive], '--omit=optional');
+  const installed = await installArchives(path.join(folder, 'omitted'), [archive], '--offline', '--omit=optional');
   const failed = await run(process.execPath, ['-e', "require('vambe')"], { cwd: installed }).catch((error) => error);
   const { name, os: system, cpu, libc } = thisPlatform();
   const said = [`platform ${system}-${cpu}`, `--os=${system} --cpu=${cpu}`, `npm install vambe-${name}@${version}`, 'VAMBE_NATIVE_PATH'];

@@ -34,25 +34,26 @@ class Environment:
 
     def __init__(self, folder: Path, interpreter: Path) -> None:
         self.folder = folder
-        self.python = folder / "venv" / "bin" / "python"
+        self.python = folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         # Without pip: the environment stays empty, and the pip of this program reaches in.
         self.run([str(interpreter), "-m", "venv", "--without-pip", str(folder / "venv")])
 
-    def install(self, package: Path, *options: str, settings: dict[str, str] | None = None) -> None:
-        """Installs the package, and checks that it is what is imported, and alone."""
+    def install(self, package: Path | str, *options: str, settings: dict[str, str] | None = None) -> None:
+        """Installs the package, a file or a name, and checks that it is what is imported, and alone."""
         pip = [sys.executable, "-m", "pip", "--quiet", "--python", str(self.python), "--disable-pip-version-check"]
         self.run([*pip, "install", *options, str(package)], settings)
         file, version, *installed = self.run([str(self.python), "-I", "-c", SHOWS_WHAT_IS_INSTALLED]).splitlines()
         assert Path(file).is_relative_to(self.folder), f"found {file}"
         assert installed == ["vambe"], f"the environment was not empty: {installed}"
-        assert package.name.startswith(f"vambe-{version}"), f"{package.name} holds version {version}"
+        if isinstance(package, Path):
+            assert package.name.startswith(f"vambe-{version}"), f"{package.name} holds version {version}"
 
     def prove(self) -> str:
         """Runs the README's first example against the package's own emulator, and the command in both its ways."""
         file = self.folder / "example.py"
-        file.write_text(blocks(ROOT / "README.md")[0])
+        file.write_text(blocks(ROOT / "README.md")[0], encoding="utf-8")
         python = [str(self.python), "-I"]
         printed = self.run([*python, "-W", "error", "-c", RUNS_AGAINST_AN_EMULATOR, str(file)]).strip()
         assert re.fullmatch(r"[0-9a-f-]{36} \+56912345678", printed), printed
@@ -78,4 +79,4 @@ class Environment:
 
 def blocks(document: Path) -> list[str]:
     """The Python blocks of a document."""
-    return re.findall(r"^```python\n(.*?)^```", document.read_text(), re.M | re.S)
+    return re.findall(r"^```python\n(.*?)^```", document.read_text(encoding="utf-8"), re.M | re.S)
