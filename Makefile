@@ -55,6 +55,21 @@ test-python: .venv/ready
 test-page: ## Use the emulator's page in Chromium, and take pictures of it
 	$(call stage,Emulator's page,cargo build --quiet --bin vambe && node --test-timeout=60000 --test tests/page/page.test.js)
 
+# The site is built by tools in an environment of their own.
+target/docs/ready: docs/site/requirements.txt
+	$(call stage,Site set-up,python3 -m venv target/docs && target/docs/bin/pip install --quiet --disable-pip-version-check --requirement $<)
+	@touch $@
+
+# Every link is checked; nothing of the site comes from another host. What was documented of other crates is left out.
+.PHONY: docs
+docs: target/docs/ready node_modules/ready ## Build the documentation site and the references into target/site
+	$(call stage,Site,NO_MKDOCS_2_WARNING=1 target/docs/bin/mkdocs build --strict --quiet)
+	$(call stage,Node reference,npx typedoc --options docs/site/typedoc.json --out target/site/api/node)
+	rm -rf target/doc
+	$(call stage,Rust reference,RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --package vambe --package vambe-import --package vambe-emulator)
+	cp -r target/doc target/site/api/rust
+	$(call stage,Links,python3 docs/site/check.py target/site)
+
 .PHONY: stress
 stress: .venv/ready node_modules/ready ## Run the full rounds of fork, exit, Ctrl-C, cancellation, memory, order, pace and kill
 	STRESS=full cargo test --quiet --release --package vambe-tests --test stops --test limited_server --test journal --test emulator -- --nocapture

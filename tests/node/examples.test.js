@@ -1,5 +1,5 @@
 'use strict';
-// The examples and the blocks of docs/node.md run, against an emulator.
+// The examples and the blocks of README.md and docs run, against an emulator.
 
 const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');
@@ -31,38 +31,50 @@ before(async () => {
 beforeEach(() => emulator.reset());
 after(() => emulator.close());
 
-const blocks = [...fs.readFileSync(path.join(repository, 'docs', 'node.md'), 'utf8').matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code);
-const PRINTED = [
-  /^[0-9a-f-]{36} \+56912345678$/,
-  /^contact_phone_number phone_float_text \nstageid unknown_field stageId\n\{"channel":"webchat".* 2$/,
-  /2 validation: the record was not sent/,
-  /\n3 accepted, 0 rejected, 0 in flight, [\d.]+\/s of \?$/,
-  /^1 1 \{ phone_empty: 1 \}\n1$/,
-  /(^|\n)1 0 false$/,
-  /^the user left$/,
-  /^\[ 'channel_phone_number is required/,
-  /^$/,
-];
+// Beside the packages that examples import, and the package itself.
+const written = path.join(repository, 'target', 'documents');
+fs.rmSync(written, { recursive: true, force: true });
+const documents = ['README.md', ...fs.readdirSync(path.join(repository, 'docs'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.md')).map((name) => path.join('docs', name))];
 
-blocks.forEach((code, index) => {
-  test(`block ${index + 1} of docs/node.md runs`, async () => {
-    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], {
-      cwd: repository,
-      env: { ...process.env, VAMBE_CHANNEL_PHONE: '' },
+for (const document of documents.sort()) {
+  const own = path.join(written, document);
+  for (const { language, notes, code, line } of blocksOf(fs.readFileSync(path.join(repository, document), 'utf8'))) {
+    if (!['js', 'ts'].includes(language)) continue;
+    const file = path.join(own, (notes.file ?? `line-${line}.${language}`).replace(/\.(js|ts)$/, '.mjs'));
+    fs.mkdirSync(own, { recursive: true });
+    fs.writeFileSync(file, language === 'ts' ? javascript(code) : code);
+    if (language === 'ts') fs.writeFileSync(file.replace(/mjs$/, 'mts'), code);
+    test(`${document}, line ${line}, runs`, async () => {
+      const { stdout } = await run(process.execPath, [file], { cwd: own, env: { ...process.env, VAMBE_CHANNEL_PHONE: '' } });
+      assert.ok(stdout.includes(notes.prints ?? ''), stdout);
     });
-    assert.match(stdout.trim(), PRINTED[index]);
-  });
+  }
+}
+
+test('TypeScript accepts the blocks', async () => {
+  const files = fs.readdirSync(written, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.mts'));
+  assert.ok(files.length > 0);
+  const tsc = path.join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
+  const options = ['--strict', '--noEmit', '--module', 'node16', '--target', 'es2022', '--lib', 'es2022,dom,dom.iterable', '--types', 'node'];
+  await run(process.execPath, [tsc, ...options, ...files], { cwd: written });
 });
 
-test('the blocks of the README run', async () => {
-  const printed = [PRINTED[0], /^3 0 \{\}$/];
-  const found = [...fs.readFileSync(path.join(repository, 'README.md'), 'utf8').matchAll(/```js\n([\s\S]*?)```/g)];
-  assert.equal(found.length, printed.length);
-  for (const [index, [, code]] of found.entries()) {
-    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], { cwd: repository });
-    assert.match(stdout.trim(), printed[index]);
-  }
-});
+/** A block of TypeScript without its types. */
+function javascript(code) {
+  const ts = require('typescript');
+  return ts.transpileModule(code, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } }).outputText;
+}
+
+/** The code blocks of a document; what the comment before one says, CONTRIBUTING.md tells. */
+function blocksOf(text) {
+  return [...text.matchAll(/^(?:<!-- (.*) -->\n)?```(\w+)\n([\s\S]*?)^```/gm)].map(({ 1: comment = '', 2: language, 3: code, index }) => ({
+    language,
+    code,
+    line: text.slice(0, index).split('\n').length,
+    notes: Object.fromEntries(comment.split('; ').map((note) => [note.split(' ', 1)[0], note.slice(note.indexOf(' ') + 1)])),
+  }));
+}
 
 test('the five use cases of the page', async () => {
   const cases = await import(path.join(folder, 'use-cases.mjs'));

@@ -11,6 +11,7 @@
 )]
 
 pub mod command;
+pub mod document_blocks;
 pub mod recording_server;
 
 use std::collections::{HashSet, VecDeque};
