@@ -19,8 +19,8 @@ const PRELUDE: &str = r#"vambe() {
     return $code
 }
 "#;
-const LANGUAGES: [&str; 11] = ["rust", "sh", "python", "js", "ts", "csv", "json", "toml", "yaml", "html", "text"];
-const NOTES: [&str; 7] = ["file", "exit", "serves", "prints", "continued", "install", "with"];
+const LANGUAGES: [&str; 10] = ["rust", "sh", "python", "js", "ts", "csv", "json", "toml", "yaml", "text"];
+const NOTES: [&str; 6] = ["file", "exit", "serves", "prints", "install", "with"];
 const INSTALLERS: [&str; 7] =
     ["pip install ", "npm install ", "cargo add ", "cargo install ", "make demo", "make test", "git clone "];
 
