@@ -12,7 +12,7 @@
  * });
  * ```
  *
- * @packageDocumentation
+ * @module vambe
  */
 
 import type { VambeError } from './error-classes.js';

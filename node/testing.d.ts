@@ -1,3 +1,9 @@
+/**
+ * The API on a thread of your test process. It was written from the API's page, and never compared with the real service.
+ *
+ * @module vambe/testing
+ */
+
 import type { Client, ClientOptions } from './index.js';
 
 /** A request as the emulator received it, and what it answered. */

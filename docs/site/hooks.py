@@ -56,8 +56,20 @@ def python_reference() -> str:
     parts = ["# Python reference", "Every public name, from its docstrings. The guide is [Python](python.md)."]
     for module, file in MODULES.items():
         parts.append(f"## Module {module}")
-        parts += [f"::: {module}.{name}\n    options: {{ heading_level: 3 }}" for name in public_names(file)]
+        parts += [f"::: {module}.{name}\n    options: {options(name)}" for name in public_names(file)]
     return "\n\n".join(parts) + "\n"
+
+
+def options(name: str) -> str:
+    """Returns how a name is shown: what all errors have in common stands at their parent."""
+    if is_error(name) and name != "VambeError":
+        return "{ heading_level: 3, members: false, show_signature: false }"
+    return f"{{ heading_level: 3, show_bases: {str(is_error(name)).lower()} }}"
+
+
+def is_error(name: str) -> bool:
+    """Returns whether a public name is an exception."""
+    return name.endswith("Error")
 
 
 def public_names(file: str) -> list[str]:
@@ -68,4 +80,5 @@ def public_names(file: str) -> list[str]:
         for node in tree.body
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "__all__"
     )
-    return [name for name in ast.literal_eval(next(lists)) if not name.startswith("__")]
+    names = [name for name in ast.literal_eval(next(lists)) if not name.startswith("__")]
+    return sorted(names, key=lambda name: (is_error(name), "Client" not in name))

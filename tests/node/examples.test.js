@@ -40,11 +40,13 @@ const documents = ['README.md', ...fs.readdirSync(path.join(repository, 'docs'),
 for (const document of documents.sort()) {
   const own = path.join(written, document);
   for (const { language, notes, code, line } of blocksOf(fs.readFileSync(path.join(repository, document), 'utf8'))) {
-    if (!['js', 'ts'].includes(language)) continue;
+    const isProgram = ['js', 'ts'].includes(language);
+    if (!isProgram && !notes.file) continue;
     const file = path.join(own, (notes.file ?? `line-${line}.${language}`).replace(/\.(js|ts)$/, '.mjs'));
     fs.mkdirSync(own, { recursive: true });
     fs.writeFileSync(file, language === 'ts' ? javascript(code) : code);
     if (language === 'ts') fs.writeFileSync(file.replace(/mjs$/, 'mts'), code);
+    if (!isProgram) continue;
     test(`${document}, line ${line}, runs`, async () => {
       const { stdout } = await run(process.execPath, [file], { cwd: own, env: { ...process.env, VAMBE_CHANNEL_PHONE: '' } });
       assert.ok(stdout.includes(notes.prints ?? ''), stdout);

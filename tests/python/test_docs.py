@@ -41,16 +41,15 @@ def blocks(language: str) -> list[Block]:
     for document in DOCUMENTS:
         text = document.read_text()
         files: dict[str, str] = {}
-        code = ""
         for block in re.finditer(r"^(?:<!-- ([^\n]*) -->\n)?```(\w+)\n(.*?)^```", text, re.M | re.S):
             notes = dict(re.findall(r"(\w+) ?(.*?)(?:; |$)", block[1] or ""))
             if "file" in notes:
                 files[notes["file"]] = block[3]
             if block[2] != language:
                 continue
-            code = code + "\n" + block[3] if "continued" in notes else block[3]
             line = text.count("\n", 0, block.start(2)) + 1
-            found.append(Block(f"{document.stem.lower().replace('-', '_')}_{line}", code, notes, files))
+            name = f"{document.stem.lower().replace('-', '_')}_{line}"
+            found.append(Block(name, block[3], notes, files))
     return found
 
 

@@ -19,8 +19,8 @@ const PRELUDE: &str = r#"vambe() {
     return $code
 }
 "#;
-const LANGUAGES: [&str; 11] = ["rust", "sh", "python", "js", "ts", "csv", "json", "toml", "yaml", "html", "text"];
-const NOTES: [&str; 7] = ["file", "exit", "serves", "prints", "continued", "install", "with"];
+const LANGUAGES: [&str; 10] = ["rust", "sh", "python", "js", "ts", "csv", "json", "toml", "yaml", "text"];
+const NOTES: [&str; 6] = ["file", "exit", "serves", "prints", "install", "with"];
 const INSTALLERS: [&str; 7] =
     ["pip install ", "npm install ", "cargo add ", "cargo install ", "make demo", "make test", "git clone "];
 
@@ -111,6 +111,8 @@ fn serve(mut command: Command, block: &Block) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_rust_block_is_an_example_that_runs() {
     let emulator = Emulator::start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    copy_examples(folder.path());
     let documents = documents();
     let blocks: Vec<&Block> = documents.iter().flat_map(|d| &d.blocks).filter(|b| b.language == "rust").collect();
     let examples = examples();
@@ -121,11 +123,13 @@ async fn every_rust_block_is_an_example_that_runs() {
         let example = example.unwrap_or_else(|| panic!("{}: no example holds\n{}", block.place, block.code));
         let package = example.ancestors().nth(2).unwrap().file_name().unwrap();
         let output = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--package"])
+            .args(["run", "--quiet", "--manifest-path"])
+            .arg(repository().join("Cargo.toml"))
+            .arg("--package")
             .arg(package)
             .arg("--example")
             .arg(example.file_stem().unwrap())
-            .current_dir(repository())
+            .current_dir(folder.path())
             .env("VAMBE_API_KEY", emulator.api_key())
             .env("VAMBE_BASE_URL", emulator.url())
             .output()

@@ -7,12 +7,20 @@ use std::path::{Path, PathBuf};
 use vambe_tests::repository;
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    files_below(folder, "rs")
+}
+
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    files_below(&repository().join(folder), ending)
+}
+
+fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            files.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.extend(files_below(&path, ending));
+        } else if path.to_str().is_some_and(|name| name.ends_with(&format!(".{ending}"))) {
             files.push(path);
         }
     }
@@ -107,11 +115,10 @@ fn every_direct_dependency_has_its_reason_in_the_architecture() {
     }
 }
 
-/// The names of all tests in these files: functions of Rust, titles of Node.
+/// The names of all tests: functions of Rust and Python, titles of Node.
 fn test_names() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let rust = ["crates", "tests/rust"].map(|folder| rust_files(&repository().join(folder)));
-    for path in rust.iter().flatten() {
+    for path in ["crates", "tests/rust"].iter().flat_map(|folder| files(folder, "rs")) {
         let text = std::fs::read_to_string(path).unwrap();
         let mut is_test = false;
         for line in text.lines().map(str::trim) {
@@ -123,8 +130,16 @@ fn test_names() -> BTreeSet<String> {
             }
         }
     }
-    let page = std::fs::read_to_string(repository().join("tests/node/page.test.js")).unwrap();
-    names.extend(page.lines().filter_map(|line| Some(line.strip_prefix("test('")?.split("',").next()?.to_owned())));
+    let function = |line: &str| {
+        Some(line.strip_prefix("async ").unwrap_or(line).strip_prefix("def ")?.split('(').next()?.to_owned())
+    };
+    let title = |line: &str| Some(line.strip_prefix("test('")?.split("',").next()?.to_owned());
+    let found = |folder, ending, name: &dyn Fn(&str) -> Option<String>| {
+        let texts = files(folder, ending).into_iter().map(|path| std::fs::read_to_string(path).unwrap());
+        texts.flat_map(|text| text.lines().map(str::trim).filter_map(name).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
+    names.extend(found("tests/python", "py", &function).into_iter().filter(|name| name.starts_with("test_")));
+    names.extend(found("tests/node", "test.js", &title));
     names
 }
 
@@ -179,5 +194,23 @@ fn every_test_that_the_complaints_name_exists() {
     assert!(tests.len() > 15);
     for name in tests {
         assert!(names.contains(name), "{name} is no test");
+    }
+}
+
+#[test]
+fn every_answer_of_the_faq_names_tests_that_exist_or_says_that_there_is_none() {
+    let document = std::fs::read_to_string(repository().join("docs/faq.md")).unwrap();
+    let names = test_names();
+    let answers: Vec<&str> = document.split("\n### ").skip(1).collect();
+    assert!(answers.len() > 40, "{} answers", answers.len());
+    for answer in answers {
+        let question = answer.lines().next().unwrap();
+        let proof = answer.lines().find(|line| line.starts_with("Tests: ") || line.starts_with("Not tested: "));
+        let proof = proof.unwrap_or_else(|| panic!("{question}: neither tests nor a word that there is none"));
+        let tests: Vec<&str> = proof.split('`').skip(1).step_by(2).collect();
+        assert_eq!(tests.is_empty(), proof.starts_with("Not tested"), "{question}");
+        for test in tests {
+            assert!(names.contains(test), "{question}: {test} is no test");
+        }
     }
 }
