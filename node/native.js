@@ -35,7 +35,8 @@ function load() {
       if (failure.code !== 'MODULE_NOT_FOUND') failures.push(failure);
     }
   }
-  throw Object.assign(new Error(missing(platform, Object.keys(packages), failures), { cause: failures[0] }), { code: 'VAMBE_NATIVE_MISSING' });
+  const message = missing(platform, Object.keys(packages), failures);
+  throw Object.assign(new Error(message, { cause: failures[0] }), { code: 'VAMBE_NATIVE_MISSING' });
 }
 
 /** Loads a file without a bundler trying to follow it. */
