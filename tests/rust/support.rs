@@ -12,6 +12,7 @@
 
 pub mod command;
 pub mod recording_server;
+pub mod tls_server;
 
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
