@@ -7,7 +7,7 @@ const native = require('./native.js');
 
 let command;
 const ended = calls.promised((port, id) => {
-  command = new native.Command(port, id, ['vambe', ...process.argv.slice(2)]);
+  command = new native.Command(port, id, ['vambe', ...process.argv.slice(2)], process.versions.node);
 });
 // Standing listeners: a second signal ends the run at once.
 process.on('SIGINT', () => command.stop(true));

@@ -69,9 +69,9 @@ export interface ClientOptions extends CheckOptions {
   backoffMs?: Optional<number>;
   /** The longest wait before a retry. Default: 8,000. */
   backoffCapMs?: Optional<number>;
-  /** The proxy, as a URL. Default: the environment's and the system's. */
+  /** The HTTP proxy, as a URL. Default: `HTTPS_PROXY` and its like, unless `NO_PROXY` lists the host. */
   proxy?: Optional<string>;
-  /** A PEM file of certificates to trust beside the platform's. */
+  /** A PEM file of certificates to trust beside the platform's, and those of `SSL_CERT_FILE`, `SSL_CERT_DIR` and `NODE_EXTRA_CA_CERTS`. */
   caFile?: Optional<string>;
   /** The name and version of your program, added to the `User-Agent`. */
   appInfo?: Optional<string>;

@@ -78,8 +78,9 @@ class _BaseClient:
                 process keeps its own.
             backoff: Longest first wait before a retry; each next one doubles. Default: 0.25 s.
             backoff_cap: Longest wait before a retry. Default: 8 s.
-            proxy: The proxy, as a URL. Default: the environment's and the system's.
-            ca_file: PEM file of certificates to trust beside the platform's. Default: none.
+            proxy: The HTTP proxy, as a URL. Default: `HTTPS_PROXY` and its like, unless `NO_PROXY` lists the host.
+            ca_file: PEM file of certificates to trust beside the platform's, and those of `SSL_CERT_FILE`,
+                `SSL_CERT_DIR` and `REQUESTS_CA_BUNDLE`. Default: none.
             app_info: Name and version of your program, added to the `User-Agent`. Default: none.
             allow_http: Allows plain http to a host that is not loopback. Default: no.
 

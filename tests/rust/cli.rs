@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, mpsc};
-use vambe_cli::{Io, Stop, StopCause};
+use vambe_cli::{Host, Io, Stop, StopCause};
 use vambe_emulator::{Emulator, Fault};
 use vambe_tests::command::{Folder, HEADER, Ran, assert_fails, customers, finish};
 
@@ -544,7 +544,11 @@ async fn a_server_that_cannot_be_reached_says_so() {
     let arguments = ["upsert", "--base-url", &url, "--max-retries", "0", "--set", "channel=whatsapp"];
     let phones = ["--set", "contact_phone_number=+56911111111", "--set", "channel_phone_number=+56987654321"];
     let ran = folder.run(&[&arguments[..], &phones].concat()).await;
-    assert_fails(&ran, 3, "vambe: the server cannot be reached; check --base-url, the network and the proxy\n");
+    assert_fails(
+        &ran,
+        3,
+        &format!("vambe: {} refused the connection: check --base-url, and that something listens there\n", &url[7..]),
+    );
 }
 
 /// A server that says when a request has arrived, and answers when it is let.
@@ -783,6 +787,7 @@ fn io(stdin: &str, stdout: impl Write + Send + 'static) -> Io {
         stdout: Box::new(stdout),
         stderr: Box::new(ClosedPipe),
         bar: None,
+        host: Host::default(),
     }
 }
 

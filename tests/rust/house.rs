@@ -77,6 +77,8 @@ fn the_pure_parts_of_the_core_do_no_io_and_have_no_clock() {
     let impure = [
         "lib.rs",
         "client.rs",
+        "doctor.rs",
+        "doctor/probe.rs",
         "batch.rs",
         "batch/row.rs",
         "batch/run.rs",

@@ -13,6 +13,7 @@
 pub mod command;
 pub mod document_blocks;
 pub mod recording_server;
+pub mod tls_server;
 
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};

@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 
 use napi_derive::napi;
-use vambe_cli::{Io, Stop, StopCause};
+use vambe::Door;
+use vambe_cli::{Host, Io, Stop, StopCause};
 
 use crate::port::{Kind, Message, Port};
 use crate::runtime;
@@ -16,14 +17,15 @@ pub struct Command {
 
 #[napi]
 impl Command {
-    /// Starts the command; `port` delivers its exit code under `id`.
+    /// Starts the command in Node of this version; `port` delivers its exit code under `id`.
     #[napi(constructor)]
-    pub fn new(port: &Port, id: u32, arguments: Vec<String>) -> napi::Result<Self> {
+    pub fn new(port: &Port, id: u32, arguments: Vec<String>, version: String) -> napi::Result<Self> {
         let stop = Stop::new();
         let raised = stop.clone();
         port.run(runtime::clients()?, id, |_| async move {
             let arguments = arguments.into_iter().map(OsString::from);
-            Message::new(Kind::Done, &vambe_cli::run(arguments, Io::process(), raised).await)
+            let io = Io { host: Host { runtime: Door::Node, version: Some(version) }, ..Io::process() };
+            Message::new(Kind::Done, &vambe_cli::run(arguments, io, raised).await)
         });
         Ok(Self { stop })
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
-use vambe_cli::{Io, Stop, StopCause, run};
+use vambe::Door;
+use vambe_cli::{Host, Io, Stop, StopCause, run};
 
 /// One run of the command, and the way to stop it.
 #[pyclass(frozen, module = "vambe._native")]
@@ -22,7 +23,10 @@ impl Command {
     /// Runs to the end, and returns the exit code; signal handlers run meanwhile.
     fn run(&self, py: Python<'_>, arguments: Vec<OsString>) -> PyResult<i32> {
         let runtime = Builder::new_multi_thread().enable_all().build()?;
-        let mut running = Box::pin(run(arguments, Io::process(), self.0.clone()));
+        let version = py.version_info();
+        let version = format!("{}.{}.{}", version.major, version.minor, version.patch);
+        let io = Io { host: Host { runtime: Door::Python, version: Some(version) }, ..Io::process() };
+        let mut running = Box::pin(run(arguments, io, self.0.clone()));
         loop {
             if let Ok(code) = py.detach(|| runtime.block_on(async { timeout(SLICE, &mut running).await })) {
                 runtime.shutdown_background();

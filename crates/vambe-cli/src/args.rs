@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Upsert(UpsertArguments),
     /// Show what becomes of phone numbers.
     Phone(PhoneArguments),
+    /// Find out what keeps calls from working; what it prints answers a support question.
+    Doctor(DoctorArguments),
     /// Run the API on this machine, until Ctrl-C.
     Emulator(EmulatorArguments),
 }
@@ -139,6 +141,15 @@ pub(crate) struct PhoneArguments {
     /// Country of numbers without country code, such as CL: show E.164 too
     #[arg(long, value_name = "COUNTRY")]
     pub(crate) region: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct DoctorArguments {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -302,10 +313,10 @@ pub(crate) struct ConnectionArguments {
     /// Allow plain http to another machine, which shows it the key
     #[arg(long, help_heading = "Connection")]
     pub(crate) allow_http: bool,
-    /// Proxy [default: HTTPS_PROXY or the system's]
+    /// HTTP proxy [default: HTTPS_PROXY or the system's, unless NO_PROXY lists the host]
     #[arg(long, value_name = "URL", help_heading = "Connection")]
     pub(crate) proxy: Option<String>,
-    /// PEM file of certificates to trust beside the system's
+    /// PEM file of certificates to trust beside the system's; so are SSL_CERT_FILE and SSL_CERT_DIR
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     pub(crate) ca_file: Option<PathBuf>,
 }

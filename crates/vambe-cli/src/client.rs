@@ -4,6 +4,7 @@ use vambe::{CheckOptions, Client, ClientBuilder, Door, Pacing, UpsertManyOptions
 
 use crate::args::{ConnectionArguments, PaceArguments, RuleArguments};
 use crate::exit::{Failure, USAGE};
+use crate::io::Host;
 
 /// Starts a client for what was checked before.
 pub(crate) fn bare() -> ClientBuilder {
@@ -24,8 +25,8 @@ pub(crate) fn builder(rules: &RuleArguments) -> Result<ClientBuilder, Failure> {
 }
 
 /// Adds where the API is and how it is reached.
-pub(crate) fn connect(builder: ClientBuilder, connection: &ConnectionArguments) -> ClientBuilder {
-    let builder = builder.allow_http(connection.allow_http);
+pub(crate) fn connect(builder: ClientBuilder, connection: &ConnectionArguments, host: &Host) -> ClientBuilder {
+    let builder = builder.allow_http(connection.allow_http).runtime(host.runtime);
     let builder = with(builder, connection.base_url.clone(), ClientBuilder::base_url);
     let builder = with(builder, connection.proxy.clone(), ClientBuilder::proxy);
     with(builder, connection.ca_file.clone(), ClientBuilder::ca_file)

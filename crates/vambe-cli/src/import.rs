@@ -9,7 +9,7 @@ use crate::check::Offline;
 use crate::client;
 use crate::exit::{FAILED, Failure};
 use crate::files::{self, RunFile};
-use crate::io::Io;
+use crate::io::{Host, Io};
 use crate::progress::Progress;
 use crate::total::Kind;
 
@@ -17,7 +17,7 @@ pub(crate) async fn run(arguments: &ImportArguments, io: &mut Io, stop: &Stop) -
     if arguments.dry_run {
         return files::run(Offline::new(&arguments.checks, &arguments.files), &arguments.files, io, stop).await;
     }
-    let online = Online::new(arguments).await;
+    let online = Online::new(arguments, &io.host).await;
     files::run(online, &arguments.files, io, stop).await
 }
 
@@ -31,10 +31,10 @@ struct Online {
 }
 
 impl Online {
-    async fn new(arguments: &ImportArguments) -> Result<Self, Failure> {
+    async fn new(arguments: &ImportArguments, host: &Host) -> Result<Self, Failure> {
         let failed = |error| Failure::new(FAILED, format!("the emulator cannot be started: {error}"));
         let emulator = if arguments.emulator { Some(Emulator::start().await.map_err(failed)?) } else { None };
-        let client = build_client(arguments, emulator.as_ref())?;
+        let client = build_client(arguments, emulator.as_ref(), host)?;
         Ok(Self {
             client,
             options: send_options(arguments)?,
@@ -84,8 +84,8 @@ impl RunFile for Online {
     }
 }
 
-fn build_client(arguments: &ImportArguments, emulator: Option<&Emulator>) -> Result<Client, Failure> {
-    let builder = client::connect(client::builder(&arguments.checks)?, &arguments.connection);
+fn build_client(arguments: &ImportArguments, emulator: Option<&Emulator>, host: &Host) -> Result<Client, Failure> {
+    let builder = client::connect(client::builder(&arguments.checks)?, &arguments.connection, host);
     let builder = client::pace(builder, &arguments.pace);
     let builder = match emulator {
         Some(emulator) => builder.api_key(emulator.api_key()).base_url(emulator.url()),

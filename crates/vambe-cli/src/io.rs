@@ -1,9 +1,10 @@
-//! [`Io`]: the streams of a run.
+//! [`Io`]: the streams of a run, and what the run is part of.
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 
 use indicatif::ProgressDrawTarget;
+use vambe::Door;
 
 /// Where a run reads from and writes to.
 pub struct Io {
@@ -17,6 +18,23 @@ pub struct Io {
     pub stderr: Box<dyn Write + Send>,
     /// Where a progress bar may be drawn; without it progress comes in lines.
     pub bar: Option<ProgressDrawTarget>,
+    /// What the run is part of.
+    pub host: Host,
+}
+
+/// The program that a run is part of: the command itself, or an interpreter.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// Whose variables for certificates count.
+    pub runtime: Door,
+    /// The interpreter's version.
+    pub version: Option<String>,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self { runtime: Door::Cli, version: None }
+    }
 }
 
 impl Io {
@@ -28,6 +46,7 @@ impl Io {
             stdout: Box::new(io::stdout()),
             stderr: Box::new(io::stderr()),
             bar: io::stderr().is_terminal().then(ProgressDrawTarget::stderr),
+            host: Host::default(),
         }
     }
 

@@ -8,6 +8,7 @@ mod args;
 mod blocking;
 mod check;
 mod client;
+mod doctor;
 mod emulator;
 mod exit;
 mod files;
@@ -18,6 +19,7 @@ mod phone;
 mod progress;
 mod report;
 mod retry;
+mod target;
 mod total;
 mod upsert;
 mod words;
@@ -26,7 +28,7 @@ use std::ffi::OsString;
 
 use clap::Parser as _;
 
-pub use io::Io;
+pub use io::{Host, Io};
 pub use vambe_import::{Stop, StopCause};
 
 use args::{Arguments, Command};
@@ -49,6 +51,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, mut io: Io, stop: Sto
         Command::Report(arguments) => report::run(&arguments, &mut io),
         Command::Upsert(arguments) => upsert::run(&arguments, &mut io, &stop).await,
         Command::Phone(arguments) => phone::run(&arguments, &mut io),
+        Command::Doctor(arguments) => doctor::run(&arguments, &mut io, &stop).await,
         Command::Emulator(arguments) => emulator::run(&arguments, &mut io, &stop).await,
     };
     exit::code(result, &mut io)

@@ -18,7 +18,7 @@ pub(crate) async fn run(arguments: &RetryArguments, io: &mut Io, stop: &Stop) ->
 }
 
 async fn send(arguments: &RetryArguments, total: &mut Total, io: &mut Io, stop: &Stop) -> Result<(), Failure> {
-    let builder = client::pace(client::connect(client::bare(), &arguments.connection), &arguments.pace);
+    let builder = client::pace(client::connect(client::bare(), &arguments.connection, &io.host), &arguments.pace);
     let again = Again {
         client: builder.build()?,
         options: SendOptions { batch: client::batch(&arguments.pace, false), ..SendOptions::default() },

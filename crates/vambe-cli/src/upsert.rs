@@ -10,7 +10,7 @@ use crate::blocking::on_a_thread;
 use crate::client;
 use crate::exit::{DONE, FAILED, Failure, USAGE};
 use crate::files::constants;
-use crate::io::Io;
+use crate::io::{Host, Io};
 
 pub(crate) async fn run(arguments: &UpsertArguments, io: &mut Io, stop: &Stop) -> Result<i32, Failure> {
     if arguments.dry_run {
@@ -18,7 +18,7 @@ pub(crate) async fn run(arguments: &UpsertArguments, io: &mut Io, stop: &Stop) -
         let record = record(arguments, io, stop).await?;
         return show(&vambe::prepare(&record, &options)?, io);
     }
-    let client = build_client(arguments)?;
+    let client = build_client(arguments, &io.host)?;
     let record = record(arguments, io, stop).await?;
     let contact = tokio::select! {
         contact = client.upsert(record) => contact?,
@@ -28,8 +28,8 @@ pub(crate) async fn run(arguments: &UpsertArguments, io: &mut Io, stop: &Stop) -
     Ok(DONE)
 }
 
-fn build_client(arguments: &UpsertArguments) -> Result<Client, Failure> {
-    let builder = client::connect(client::builder(&arguments.checks)?, &arguments.connection);
+fn build_client(arguments: &UpsertArguments, host: &Host) -> Result<Client, Failure> {
+    let builder = client::connect(client::builder(&arguments.checks)?, &arguments.connection, host);
     let builder = client::with(builder, arguments.timeout, ClientBuilder::timeout);
     // One attempt may take all the time there is, when somebody asks for a long one.
     let builder = client::with(builder, arguments.timeout, ClientBuilder::attempt_timeout);

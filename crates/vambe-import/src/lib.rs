@@ -71,7 +71,7 @@ pub use source::{
     Compression, CsvFormat, Delimiter, FileFormat, FileKind, Fingerprint, Format, JsonFormat, JsonLayout, LineEnds,
     MAX_ROW, Quote, Source, SourceError, SourceOptions, SourceProblem, TextEncoding, TextFormat, XlsxFormat,
 };
-pub use spelling::message_of_core;
+pub use spelling::{message_of_core, spelled};
 pub use stop::{Stop, StopCause};
 pub use suggest::{SuggestOptions, SuggestedColumn, Suggestion, Sureness, suggest};
 pub use summary::{Changes, Count, Summary};

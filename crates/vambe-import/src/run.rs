@@ -212,6 +212,8 @@ fn is_unsent(outcome: &Outcome, ending: &Ending) -> bool {
     let (Some(error), Ending::Guard(reason)) = (outcome.error(), ending) else { return false };
     let is_refused_key = matches!(reason.code(), ErrorCode::Authentication | ErrorCode::PermissionDenied);
     let was_given_up = outcome.attempts == 0 && error.code() != ErrorCode::Validation;
+    // A certificate or a proxy in the way is not the row's fault, and has let nothing out.
+    let has_no_way = error.code() == ErrorCode::Connection && !error.retryable();
     // With a refused key, what was not answered in time has not been taken either.
-    was_given_up || (is_refused_key && error.code() == ErrorCode::Timeout)
+    was_given_up || has_no_way || (is_refused_key && error.code() == ErrorCode::Timeout)
 }

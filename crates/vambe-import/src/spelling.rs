@@ -6,9 +6,14 @@ use crate::error::ImportError;
 
 /// Returns the message of an error of the core, which names options as Rust does, as a door names them.
 pub fn message_of_core(error: &Error, door: Door) -> String {
+    spelled(error.message(), door)
+}
+
+/// Returns a sentence of the core, which names options as Rust does, as a door names them.
+pub fn spelled(sentence: &str, door: Door) -> String {
     match door {
-        Door::Cli => replace_all(error.message(), &OF_THE_CORE),
-        _ => error.message().to_owned(),
+        Door::Cli => replace_all(sentence, &OF_THE_CORE),
+        _ => sentence.to_owned(),
     }
 }
 
@@ -27,7 +32,7 @@ fn replace_all(message: &str, spellings: &[(&str, &str)]) -> String {
     spellings.iter().fold(message.to_owned(), |message, (from, to)| message.replace(from, to))
 }
 
-const OF_THE_CORE: [(&str, &str); 8] = [
+const OF_THE_CORE: [(&str, &str); 10] = [
     (" or pass api_key", ""),
     ("base_url", "--base-url"),
     ("allow_http", "--allow-http"),
@@ -36,6 +41,8 @@ const OF_THE_CORE: [(&str, &str); 8] = [
     ("max_rate", "--max-rate"),
     ("reserve must", "--reserve must"),
     ("ca_file", "--ca-file"),
+    ("pass proxy", "pass --proxy"),
+    ("the option proxy", "the option --proxy"),
 ];
 
 // With the blank before them, which they have in no path.

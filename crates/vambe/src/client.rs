@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::check::{Prepared, check, prepare, validate};
 use crate::config::{CallOptions, ClientBuilder, Config};
 use crate::contact::Contact;
+use crate::doctor::{self, Diagnosis};
 use crate::error::{Delivery, Error, ErrorCode, Phase};
-use crate::http::Http;
+use crate::http::{self, Http};
 use crate::options::CheckOptions;
 use crate::record::CustomerRecord;
 use crate::response::{self, Sent};
@@ -241,7 +242,16 @@ impl ClientBuilder {
     /// [`ErrorCode::Config`] names the option that is missing or wrong.
     pub fn build(mut self) -> Result<Client, Error> {
         let replacement = self.transport.take();
-        Client::new(Arc::new(self.resolve(|name| std::env::var(name).ok())?), replacement)
+        Client::new(Arc::new(self.resolve(|name| std::env::var(name).ok(), http::system_proxy)?), replacement)
+    }
+}
+
+impl ClientBuilder {
+    /// Looks at the set-up and the way to the server, and sends a GET that holds no key and changes nothing.
+    ///
+    /// Needs no key, and never fails: what is wrong is in the answer.
+    pub async fn diagnose(self) -> Diagnosis {
+        doctor::diagnose(self, |name| std::env::var(name).ok()).await
     }
 }
 
@@ -264,18 +274,23 @@ pub(crate) fn finish(contact: Contact, attempts: u32, started: Instant) -> Conta
 }
 
 fn lost(error: TransportError, phase: Phase, connect_timeout: Duration) -> Failure {
-    if error.kind == TransportErrorKind::ConnectTimeout {
-        return late(Phase::Connect, connect_timeout);
-    }
-    let message = match error.kind {
-        TransportErrorKind::Connect => "the server cannot be reached; check base_url, the network and the proxy",
-        TransportErrorKind::NotHttp => "what answered does not speak HTTP; check base_url",
-        _ => "the connection was cut",
-    };
-    let failed = Error::new(ErrorCode::Connection, message).with(|details| {
+    let message = error.message.unwrap_or_else(|| match error.kind {
+        TransportErrorKind::Connect => "the server cannot be reached; check base_url, the network and the proxy".into(),
+        TransportErrorKind::NotHttp => "what answered does not speak HTTP; check base_url".into(),
+        TransportErrorKind::Certificate => "the server's certificate is not accepted; check ca_file".into(),
+        TransportErrorKind::ProxyAuthentication => "the proxy refuses the user and password; check proxy".into(),
+        TransportErrorKind::ConnectTimeout => overdue(Phase::Connect, connect_timeout),
+        TransportErrorKind::CutOff => "the connection was cut".into(),
+    });
+    let is_late = error.kind == TransportErrorKind::ConnectTimeout;
+    // What a certificate or a proxy refuses now, it refuses always, and has passed nothing on.
+    let is_refused = matches!(error.kind, TransportErrorKind::Certificate | TransportErrorKind::ProxyAuthentication);
+    let phase = if is_late || is_refused { Phase::Connect } else { phase };
+    let code = if is_late { ErrorCode::Timeout } else { ErrorCode::Connection };
+    let failed = Error::new(code, message).with(|details| {
         details.phase = Some(phase);
         details.delivery = delivery(phase);
-        details.retryable = is_retryable(ErrorCode::Connection, None);
+        details.retryable = !is_refused && is_retryable(code, None);
     });
     let cut_off = error.kind == TransportErrorKind::CutOff && phase != Phase::Body;
     let failed = match error.source {
@@ -286,6 +301,15 @@ fn lost(error: TransportError, phase: Phase, connect_timeout: Duration) -> Failu
 }
 
 fn late(phase: Phase, limit: Duration) -> Failure {
+    let error = Error::new(ErrorCode::Timeout, overdue(phase, limit)).with(|details| {
+        details.phase = Some(phase);
+        details.delivery = delivery(phase);
+        details.retryable = is_retryable(ErrorCode::Timeout, None);
+    });
+    Failure { error, cut_off: false }
+}
+
+fn overdue(phase: Phase, limit: Duration) -> String {
     let doing = match phase {
         Phase::Queue => "waiting for its turn",
         Phase::Connect => "connecting",
@@ -295,13 +319,7 @@ fn late(phase: Phase, limit: Duration) -> Failure {
     };
     // What was left of a deadline has nine digits, of which nobody asked for the last six.
     let seconds = (limit.as_secs_f64() * 1000.0).round() / 1000.0;
-    let message = format!("the time was over after {seconds} s, while {doing}");
-    let error = Error::new(ErrorCode::Timeout, message).with(|details| {
-        details.phase = Some(phase);
-        details.delivery = delivery(phase);
-        details.retryable = is_retryable(ErrorCode::Timeout, None);
-    });
-    Failure { error, cut_off: false }
+    format!("the time was over after {seconds} s, while {doing}")
 }
 
 fn delivery(phase: Phase) -> Delivery {

@@ -10,19 +10,23 @@ use ring::digest::{Context, SHA256};
 
 use crate::api_key::ApiKey;
 use crate::error::Error;
+use crate::obstacle::Way;
 use crate::options::{CheckOptions, Door};
 use crate::phone::Region;
+use crate::proxy::{Route, is_loopback};
 use crate::retry::RetryPolicy;
+use crate::tls::Trust;
 use crate::transport::Transport;
 
 /// Collects the options of a [`Client`](crate::Client).
 ///
 /// What is not said is taken from the environment (`VAMBE_API_KEY`, `VAMBE_BASE_URL`,
-/// `VAMBE_CHANNEL_PHONE`, `VAMBE_PACE_DIR`; empty means unset), then from the defaults.
+/// `VAMBE_CHANNEL_PHONE`, `VAMBE_PACE_DIR`, the variables of proxies and certificates; empty
+/// means unset), then from the defaults.
 #[derive(Default)]
 pub struct ClientBuilder {
-    api_key: Option<String>,
-    base_url: Option<String>,
+    pub(crate) api_key: Option<String>,
+    pub(crate) base_url: Option<String>,
     check: CheckOptions,
     timeout: Option<Duration>,
     attempt_timeout: Option<Duration>,
@@ -33,11 +37,12 @@ pub struct ClientBuilder {
     pace_dir: Option<PathBuf>,
     backoff: Option<Duration>,
     backoff_cap: Option<Duration>,
-    proxy: Option<String>,
-    ca_file: Option<PathBuf>,
+    pub(crate) proxy: Option<String>,
+    pub(crate) ca_file: Option<PathBuf>,
     app_info: Option<String>,
-    door: Door,
-    allow_http: bool,
+    pub(crate) door: Door,
+    runtime: Option<Door>,
+    pub(crate) allow_http: bool,
     pub(crate) transport: Option<Arc<dyn Transport>>,
 }
 
@@ -89,10 +94,11 @@ pub(crate) struct Config {
     pub(crate) max_concurrency: Option<usize>,
     pub(crate) max_rate: Option<f64>,
     pub(crate) pace_dir: Option<PathBuf>,
-    pub(crate) proxy: Option<Url>,
-    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) route: Route,
+    pub(crate) trust: Trust,
     app_info: Option<HeaderValue>,
     door: Door,
+    runtime: Door,
 }
 
 macro_rules! options {
@@ -143,14 +149,16 @@ impl ClientBuilder {
         backoff: Duration => |builder, wait| builder.backoff = Some(wait);
         /// Sets the longest wait before a retry. Default: 8 s.
         backoff_cap: Duration => |builder, wait| builder.backoff_cap = Some(wait);
-        /// Sets the proxy, as a URL. Default: the environment's and the system's.
+        /// Sets the HTTP proxy, as a URL, which may hold user and password. Default: `HTTPS_PROXY` and its like, unless `NO_PROXY` lists the host.
         proxy: impl Into<String> => |builder, proxy| builder.proxy = Some(proxy.into());
-        /// Sets a PEM file of certificates to trust beside the platform's. Default: none.
+        /// Sets a PEM file of certificates to trust beside the platform's, Mozilla's, and those of `SSL_CERT_FILE` and `SSL_CERT_DIR`. Default: none.
         ca_file: impl Into<PathBuf> => |builder, file| builder.ca_file = Some(file.into());
         /// Sets the name and version of your program, added to the `User-Agent`. Default: none.
         app_info: impl Into<String> => |builder, info| builder.app_info = Some(info.into());
         /// Sets what the core is used through, which the `User-Agent` names. Default: this crate.
         door: Door => |builder, door| builder.door = door;
+        /// Sets the language whose runtime this is, and whose variables for certificates count. Default: the door's.
+        runtime: Door => |builder, runtime| builder.runtime = Some(runtime);
         /// Allows plain http to a host that is not loopback. Default: no.
         allow_http: bool => |builder, allow| builder.allow_http = allow;
         /// Replaces HTTP, for tests without a network.
@@ -174,14 +182,22 @@ impl ClientBuilder {
         Ok(check)
     }
 
-    /// Applies the environment and the defaults.
-    pub(crate) fn resolve(self, environment: impl Fn(&str) -> Option<String>) -> Result<Config, Error> {
+    /// Applies the environment, the system's proxy and the defaults.
+    pub(crate) fn resolve(
+        self,
+        environment: impl Fn(&str) -> Option<String>,
+        system_proxy: impl Fn(&Url) -> Option<String>,
+    ) -> Result<Config, Error> {
         let environment = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
         let check = self.resolve_check(environment)?;
+        let runtime = self.runtime_here();
         let api_key = ApiKey::new(&self.api_key.or_else(|| environment("VAMBE_API_KEY")).unwrap_or_default())?;
         let base_url = self.base_url.or_else(|| environment("VAMBE_BASE_URL"));
         let endpoint = endpoint(base_url.as_deref().unwrap_or(DEFAULT_BASE_URL), self.allow_http)?;
         let config = Config {
+            route: Route::decide(&endpoint, self.proxy.as_deref(), environment)?
+                .or_system(|| system_proxy(&endpoint))?,
+            trust: Trust::of(self.ca_file, runtime, environment),
             api_key,
             endpoint,
             check,
@@ -196,13 +212,20 @@ impl ClientBuilder {
             max_concurrency: self.max_concurrency.map(check_concurrency).transpose()?,
             max_rate: self.max_rate.map(check_rate).transpose()?,
             pace_dir: self.pace_dir.or_else(|| environment("VAMBE_PACE_DIR").map(PathBuf::from)),
-            proxy: self.proxy.map(|proxy| parse_proxy(&proxy)).transpose()?,
-            ca_file: self.ca_file,
             app_info: self.app_info.map(|info| check_app_info(&info)).transpose()?,
             door: self.door,
+            runtime,
         };
-        config.check_emulator_key(self.allow_http)?;
+        check_emulator_key(&config.api_key, &config.endpoint, self.allow_http)?;
         Ok(config)
+    }
+
+    pub(crate) fn runtime_here(&self) -> Door {
+        self.runtime.unwrap_or(self.door)
+    }
+
+    pub(crate) fn connect_limit(&self) -> Duration {
+        self.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT).clamp(Duration::from_millis(1), LONGEST_TIME)
     }
 }
 
@@ -219,9 +242,9 @@ impl Config {
         Ok(config)
     }
 
-    /// Returns whether the server is on this machine.
-    pub(crate) fn is_loopback(&self) -> bool {
-        is_loopback(&self.endpoint)
+    /// Returns the way to the server, as messages name it.
+    pub(crate) fn way(&self) -> Way {
+        Way::new(&self.endpoint, &self.route, self.runtime)
     }
 
     /// Names the key and the host together, and gives away neither.
@@ -252,19 +275,19 @@ impl Config {
         let user_agent = app_info.and_then(|info| HeaderValue::try_from(format!("{ours} {info}")).ok());
         user_agent.unwrap_or(HeaderValue::from_static(ours))
     }
-
-    /// A test that forgot its base URL must not write to a real account.
-    fn check_emulator_key(&self, allow_http: bool) -> Result<(), Error> {
-        let is_plain = self.endpoint.scheme() == "http" && allow_http;
-        if self.api_key.is_for_emulator() && !self.is_loopback() && !is_plain {
-            let problem = "this API key is an emulator's, and base_url is not this machine";
-            return Err(Error::config(format!("{problem}: set VAMBE_BASE_URL to the emulator's URL")));
-        }
-        Ok(())
-    }
 }
 
-fn endpoint(base_url: &str, allow_http: bool) -> Result<Url, Error> {
+/// A test that forgot its base URL must not write to a real account.
+pub(crate) fn check_emulator_key(key: &ApiKey, endpoint: &Url, allow_http: bool) -> Result<(), Error> {
+    let is_plain = endpoint.scheme() == "http" && allow_http;
+    if key.is_for_emulator() && !is_loopback(endpoint) && !is_plain {
+        let problem = "this API key is an emulator's, and base_url is not this machine";
+        return Err(Error::config(format!("{problem}: set VAMBE_BASE_URL to the emulator's URL")));
+    }
+    Ok(())
+}
+
+pub(crate) fn endpoint(base_url: &str, allow_http: bool) -> Result<Url, Error> {
     let wrong = || Error::config("base_url must be a URL with scheme and host, such as https://api.vambe.me");
     let mut url = Url::parse(base_url.trim()).map_err(|_| wrong())?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
@@ -280,15 +303,6 @@ fn endpoint(base_url: &str, allow_http: bool) -> Result<Url, Error> {
     let path = format!("{}{PATH}", url.path().trim_end_matches('/'));
     url.set_path(&path);
     Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn at_least_a_moment(name: &str, given: Option<Duration>, default: Duration) -> Result<Duration, Error> {
@@ -329,19 +343,13 @@ fn check_region(region: Option<&str>) -> Result<(), Error> {
     }
 }
 
-// Without the text: a proxy's URL may hold a password.
-fn parse_proxy(proxy: &str) -> Result<Url, Error> {
-    let wrong = || Error::config("proxy must be a URL, such as http://proxy:3128");
-    Url::parse(proxy).ok().filter(Url::has_host).ok_or_else(wrong)
-}
-
 fn check_app_info(info: &str) -> Result<HeaderValue, Error> {
     let wrong = || Error::config("app_info must be visible ASCII, such as my-shop/1.2");
     HeaderValue::from_str(info.trim()).ok().filter(|value| value.to_str().is_ok()).ok_or_else(wrong)
 }
 
-const DEFAULT_BASE_URL: &str = "https://api.vambe.me";
-const PATH: &str = "/api/public/customer/upsert/info";
+pub(crate) const DEFAULT_BASE_URL: &str = "https://api.vambe.me";
+pub(crate) const PATH: &str = "/api/public/customer/upsert/info";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -358,8 +366,8 @@ mod tests {
     use super::*;
 
     fn resolve(builder: ClientBuilder, environment: &[(&str, &str)]) -> Result<Config, Error> {
-        builder
-            .resolve(|name| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+        let value = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into());
+        builder.resolve(value, |_| None)
     }
 
     #[test]

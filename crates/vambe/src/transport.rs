@@ -56,6 +56,8 @@ pub struct Answer {
 pub struct TransportError {
     /// What went wrong.
     pub kind: TransportErrorKind,
+    /// What to tell, with place and way out; without it, what the kind says.
+    pub message: Option<String>,
     /// The cause, if there is one to show.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -68,6 +70,10 @@ pub enum TransportErrorKind {
     Connect,
     /// Connecting took longer than `connect_timeout`.
     ConnectTimeout,
+    /// The server's certificate, or the proxy's, is not accepted: trying again changes nothing.
+    Certificate,
+    /// The proxy wants a user and password, or others: trying again changes nothing.
+    ProxyAuthentication,
     /// The connection ended too early.
     CutOff,
     /// What came back is not HTTP.
@@ -119,7 +125,7 @@ impl fmt::Debug for Exchange {
 impl TransportError {
     /// Returns an error without a cause.
     pub fn new(kind: TransportErrorKind) -> Self {
-        Self { kind, source: None }
+        Self { kind, message: None, source: None }
     }
 }
 

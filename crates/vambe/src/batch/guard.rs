@@ -1,6 +1,6 @@
 //! When to stop a batch: an answer that every further record would get too. Pure.
 
-use crate::error::{Delivery, Error};
+use crate::error::{Delivery, Error, ErrorCode};
 
 /// What the server answered to the first records.
 #[derive(Debug, Default)]
@@ -16,6 +16,9 @@ impl Guard {
         let refused = match result {
             Ok(()) => None,
             Err(error) if error.delivery() == Delivery::Rejected => Some(error),
+            Err(error) if error.code() == ErrorCode::Connection && !error.retryable() => {
+                return Some(not_sent(error, "no other record would get through either"));
+            }
             // Nothing was answered.
             Err(_) => return None,
         };
@@ -63,7 +66,6 @@ const MOST_ALIKE: u32 = 20;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
 
     fn refusal(status: u16, message: &str) -> Error {
         Error::new(ErrorCode::BadRequest, message).with(|details| {
@@ -82,6 +84,16 @@ mod tests {
     fn a_refused_key_stops_at_once() {
         assert_eq!(stops_at([None, Some(refusal(401, "no")), None].into_iter()), Some(1));
         assert_eq!(stops_at([Some(refusal(403, "no"))].into_iter()), Some(0));
+    }
+
+    #[test]
+    fn a_way_that_stays_closed_stops_at_once_and_one_that_may_open_does_not() {
+        let lost = |is_final: bool| {
+            let error = Error::new(ErrorCode::Connection, "no way");
+            Some(error.with(|details| details.retryable = !is_final))
+        };
+        assert_eq!(stops_at([None, lost(true)].into_iter()), Some(1));
+        assert_eq!(stops_at((0..100).map(|_| lost(false))), None);
     }
 
     #[test]
