@@ -1,4 +1,4 @@
-//! The Rust and shell blocks of the README run, against the emulator; the suites of the other languages run theirs.
+//! The Rust and shell blocks of the README and of docs/observability.md run, against the emulator; the suites of the other languages run theirs.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
@@ -15,7 +15,9 @@ struct Block {
 }
 
 fn blocks() -> Vec<Block> {
-    let text = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let texts =
+        ["README.md", "docs/observability.md"].map(|path| std::fs::read_to_string(repository().join(path)).unwrap());
+    let text = texts.concat();
     let mut blocks = Vec::new();
     let mut note = "";
     let mut lines = text.lines();
@@ -71,7 +73,7 @@ async fn every_rust_block_is_an_example_that_runs() {
         .collect();
     examples.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
     for block in &blocks {
-        // A file begins with a line of documentation, which the README does not need.
+        // A file begins with a line of documentation, which a page does not need.
         let holds =
             |path: &&PathBuf| std::fs::read_to_string(path).unwrap().split_once("\n\n").unwrap().1 == block.code;
         let example = examples.iter().find(holds);
@@ -87,7 +89,7 @@ async fn every_rust_block_is_an_example_that_runs() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(!output.stdout.is_empty());
     }
-    assert_eq!(blocks.len(), examples.len(), "an example that the README does not show");
+    assert_eq!(blocks.len(), examples.len(), "an example that no page shows");
 }
 
 fn copy_examples(folder: &Path) {
