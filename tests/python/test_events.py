@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import vambe
+from opentelemetry import propagate, trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
@@ -209,6 +210,14 @@ def test_tasks_and_threads_at_the_same_time_carry_their_own_traces_and_contexts(
         number = json.loads(request["body"])["meta_data"]["number"]
         assert request["headers"]["traceparent"] == traceparent(number)
     assert seen == {(number, number) for number in range(1, 61)}
+
+
+@each_way
+def test_opentelemetry_needs_one_option(vambe_emulator: Emulator, way: Callable[..., None]) -> None:
+    place = trace.SpanContext(trace_id=0xABC, span_id=0xDEF, is_remote=False, trace_flags=trace.TraceFlags(1))
+    with trace.use_span(trace.NonRecordingSpan(place)):
+        way(vambe_emulator, trace_context=propagate.inject)
+    assert sent_traces(vambe_emulator) == [f"00-{0xABC:032x}-{0xDEF:016x}-01"]
 
 
 def test_the_trace_of_with_options_replaces_the_clients(vambe_emulator: Emulator) -> None:

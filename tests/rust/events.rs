@@ -120,11 +120,11 @@ impl Subscriber for Recorder {
 
 /// Runs a future in virtual time, and returns the spans and events that came of it.
 fn recorded(future: impl Future<Output = ()>) -> (Vec<Span>, Vec<Fields>) {
-    let recorder = Recorder::default();
-    let kept = recorder.clone();
-    tracing::subscriber::with_default(recorder, || in_virtual_time(future));
-    let recorded = kept.0.lock().unwrap();
-    (recorded.spans.clone(), recorded.events.clone())
+    let subscriber = Recorder::default();
+    let kept = subscriber.clone();
+    tracing::subscriber::with_default(subscriber, || in_virtual_time(future));
+    let seen = kept.0.lock().unwrap();
+    (seen.spans.clone(), seen.events.clone())
 }
 
 fn fields(pairs: &[(&str, &str)]) -> Fields {
