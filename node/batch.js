@@ -4,6 +4,7 @@
 const calls = require('./calls.js');
 const { Contact, Outcome } = require('./contact.js');
 const { callerOf, errorFrom, errorFromNative, refusal } = require('./errors.js');
+const { takeHooks, watch, withTrace } = require('./events.js');
 const { isSignal, onAbort } = require('./signals.js');
 const { openSource } = require('./sources.js');
 const { write } = require('./values.js');
@@ -14,6 +15,8 @@ class Batch {
   #options;
   #caller;
   #client;
+  #watched;
+  #refused;
   #source;
   #native;
   #id;
@@ -38,6 +41,8 @@ class Batch {
     this.#options = options;
     this.#caller = caller;
     this.#client = client;
+    // Here is the caller's context; the first outcome may be asked for in another.
+    if (typeof options === 'object' && options !== null) this.#enter(options, client.hooks);
   }
 
   [Symbol.asyncIterator]() {
@@ -92,7 +97,18 @@ class Batch {
     this.#endSource(errorFromNative(refusal('the client was closed before all records were read'), this.#caller));
   }
 
+  #enter(options, clients) {
+    try {
+      const { hooks, rest } = takeHooks(options, clients);
+      this.#options = withTrace(hooks, rest);
+      this.#watched = watch(hooks);
+    } catch (thrown) {
+      this.#refused = { thrown };
+    }
+  }
+
   #start() {
+    if (this.#refused) throw this.#refused.thrown;
     const given = this.#options;
     if (typeof given !== 'object' || given === null) throw refusal('the options of upsertMany must be an object');
     const { signal, onProgress, ...rest } = given;
@@ -102,10 +118,11 @@ class Batch {
     const listener = {
       outcome: (outcome) => this.#hear(outcome),
       wanted: () => this.#want(),
+      event: (event) => this.#watched.tell(event),
       done: (ended) => this.#hearEnd(ended),
     };
     const tellsProgress = onProgress !== undefined;
-    const begin = (port, callId) => this.#client.open(port, callId, write(rest), tellsProgress);
+    const begin = (port, callId) => this.#client.open(port, callId, write(rest), tellsProgress, this.#watched?.wanted ?? 0);
     const { id, started } = calls.begin(listener, begin);
     this.#id = id;
     this.#native = started;

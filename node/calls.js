@@ -9,6 +9,7 @@ const DONE = 0;
 const OUTCOME = 2;
 const WANTED = 3;
 const PROGRESS = 4;
+const EVENT = 5;
 
 const calls = new Map();
 const holding = new Set();
@@ -70,6 +71,7 @@ function hear(id, listener, kind, payload) {
   if (kind === OUTCOME) return listener.outcome(payload);
   if (kind === WANTED) return listener.wanted();
   if (kind === PROGRESS) return listener.progress(payload);
+  if (kind === EVENT) return listener.event(payload);
   calls.delete(id);
   setHolding(id, false);
   return kind === DONE ? listener.done(payload) : listener.failed(payload);

@@ -5,6 +5,7 @@ const { Batch } = require('./batch.js');
 const calls = require('./calls.js');
 const { Contact } = require('./contact.js');
 const { callerOf, calling, errorFrom, errorFromNative, refusal } = require('./errors.js');
+const { NONE, takeHooks, watch, withTrace } = require('./events.js');
 const native = require('./native.js');
 const { isSignal, onAbort } = require('./signals.js');
 const { write } = require('./values.js');
@@ -17,6 +18,7 @@ let nativeOf;
 /** Upserts customers. Keep one for the life of the program: it keeps its connections. */
 class Client {
   #native;
+  #hooks = NONE;
   #open = new Set();
   #drained;
   #whenDrained;
@@ -27,7 +29,7 @@ class Client {
 
   /** Builds the client; nothing is sent yet. What is not said comes from the environment, then from the defaults. */
   constructor(options = NOTHING) {
-    this.#native = calling(Client, () => new native.Client(write(options)));
+    this.#native = calling(Client, () => this.#build(options));
   }
 
   /** Creates the customer's contact, or updates it when the channel already knows them. */
@@ -48,7 +50,8 @@ class Client {
    */
   upsertMany(records, options = NOTHING) {
     return new Batch(records, options, callerOf(Client.prototype.upsertMany), {
-      open: (port, id, text, tellsProgress) => new native.Batch(this.#opened(), port, id, text, tellsProgress),
+      hooks: this.#hooks,
+      open: (port, id, ...given) => new native.Batch(this.#opened(), port, id, ...given),
       opened: (batch) => this.#open.add(batch),
       ended: (batch) => this.#end(batch),
     });
@@ -74,13 +77,23 @@ class Client {
     return this.close();
   }
 
+  #build(options) {
+    if (typeof options !== 'object' || options === null) return new native.Client(write(options));
+    const { hooks, rest } = takeHooks(options);
+    this.#hooks = hooks;
+    return new native.Client(write(rest));
+  }
+
   #start(record, given, caller, resolve, reject) {
     const client = this.#opened();
     if (typeof given !== 'object' || given === null) throw refusal('the options of a call must be an object');
-    const { signal, ...rest } = given;
+    const { signal, ...others } = given;
     if (signal !== undefined && signal !== null) refuseUnlessSignal(signal);
     const text = write(record);
-    const options = hasOptions(rest) ? write(rest) : undefined;
+    const { hooks, rest } = hasOptions(others) ? takeHooks(others, this.#hooks) : { hooks: this.#hooks, rest: others };
+    const traced = withTrace(hooks, rest);
+    const options = hasOptions(traced) ? write(traced) : undefined;
+    const watched = watch(hooks);
     // Not before: what the record holds is asked what it is worth, and may do anything.
     if (signal?.aborted) return reject(signal.reason);
     let forgetSignal;
@@ -89,10 +102,11 @@ class Client {
       this.#end(call);
     };
     const listener = {
+      event: (event) => watched.tell(event),
       done: (contact) => (settle(), resolve(new Contact(contact))),
       failed: (details) => (settle(), reject(errorFrom(details, caller))),
     };
-    const call = calls.begin(listener, (port, id) => client.upsert(port, id, text, options)).id;
+    const call = calls.begin(listener, (port, id) => client.upsert(port, id, text, options, watched?.wanted ?? 0)).id;
     this.#open.add(call);
     if (signal) {
       forgetSignal = onAbort(signal, (reason) => {

@@ -45,8 +45,51 @@ export interface CheckOptions {
   sendEmptyMetaData?: Optional<boolean>;
 }
 
+/** Something that happened to a call. It holds no body, no key, and nothing of the customer. */
+export interface CallEvent {
+  /** What happened: an attempt begins, an attempt has ended, or the call will be tried again. */
+  readonly kind: 'attempt' | 'answer' | 'retry';
+  /** The call's number, from 1; unique in the process. */
+  readonly callId: number;
+  /** The record's place in the input of a batch, from 0; none for a single call. */
+  readonly index: number | undefined;
+  /** The attempt's number, from 1; of a retry, that of the attempt that failed. */
+  readonly attempt: number;
+  /** The HTTP status, if the server answered. */
+  readonly status: number | undefined;
+  /** Why the attempt brought no contact, if that is so: the `code` of an error. */
+  readonly code: string | undefined;
+  /** The server's id of the request, if it sent one. */
+  readonly requestId: string | undefined;
+  /** How long the attempt took; of an answer only. */
+  readonly elapsedMs: number | undefined;
+  /** How long the call waits before it is tried again; of a retry only, and not in a batch whose pace decides it. */
+  readonly waitMs: number | undefined;
+}
+
+/** Headers of W3C Trace Context; others are not read. */
+export interface TraceHeaders {
+  traceparent?: Optional<string>;
+  tracestate?: Optional<string>;
+}
+
+/** What is told of calls, in the asynchronous context of the caller, and the trace that they belong to. */
+export interface EventOptions {
+  /** Is called when an attempt begins. What a hook throws becomes a warning of the process. */
+  onAttempt?: Optional<(event: CallEvent) => void>;
+  /** Is called when an attempt has ended, with or without an answer. */
+  onAnswer?: Optional<(event: CallEvent) => void>;
+  /** Is called when a call will be tried again, before the wait. */
+  onRetry?: Optional<(event: CallEvent) => void>;
+  /**
+   * The trace that calls belong to: headers, or a function that writes them into the object it is given, whenever a
+   * call begins. Default: none is sent.
+   */
+  traceContext?: Optional<TraceHeaders | ((carrier: Record<string, string>) => void)>;
+}
+
 /** Options of a client; what is not said comes from the environment, then from the defaults. */
-export interface ClientOptions extends CheckOptions {
+export interface ClientOptions extends CheckOptions, EventOptions {
   /** The API key (Vambe dashboard, Developers). Default: `VAMBE_API_KEY`. */
   apiKey?: Optional<string>;
   /** Where the API is; a path in it is kept. Default: `VAMBE_BASE_URL`, or `https://api.vambe.me`. */
@@ -80,7 +123,7 @@ export interface ClientOptions extends CheckOptions {
 }
 
 /** Options of one call, on the same connections. */
-export interface CallOptions {
+export interface CallOptions extends EventOptions {
   /** Ends the call when it fires: the connection is closed, and the promise rejects with the signal's reason. */
   signal?: Optional<AbortSignal>;
   /** The time of the whole call. Default: the client's. */
@@ -108,7 +151,7 @@ export interface Progress {
 }
 
 /** Options of `upsertMany`. */
-export interface UpsertManyOptions {
+export interface UpsertManyOptions extends EventOptions {
   /** Ends the batch when it fires: calls in flight are closed, and the next outcome rejects with the signal's reason. */
   signal?: Optional<AbortSignal>;
   /** How many calls may be in flight, 1 to 1024. Default: the client's, or 512, or 32 without pacing. */

@@ -44,6 +44,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._batch import Progress, UpsertMany
     from ._bridge import AsyncUpsertMany
+    from ._events import CallEvent
     from ._import import ImportProgress, ImportReport, import_file, import_rows
     from ._types import (
         ChannelName,
@@ -66,6 +67,7 @@ __all__ = [
     "AsyncUpsertMany",
     "AuthenticationError",
     "BadRequestError",
+    "CallEvent",
     "Change",
     "ChannelName",
     "CheckOptions",
@@ -111,6 +113,7 @@ __all__ = [
 
 _LATER = {
     "AsyncUpsertMany": "_bridge",
+    "CallEvent": "_events",
     "ChannelName": "_types",
     "CheckOptions": "_types",
     "CustomField": "_types",

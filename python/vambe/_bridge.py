@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._batch import Progress
+    from ._events import Watch
     from ._native import Batch, Client, Contact, Outcome, Port
     from ._types import RecordLike
 
@@ -37,10 +38,15 @@ def port_and_future() -> tuple[Port, asyncio.Future[Any]]:
 
 
 async def call(
-    client: Client, port: Port, future: asyncio.Future[Any], record: RecordLike | None, fields: Mapping[str, Any] | None
+    client: Client,
+    port: Port,
+    future: asyncio.Future[Any],
+    record: RecordLike | None,
+    fields: Mapping[str, Any] | None,
+    watch: Watch | None,
 ) -> Contact:
     """Starts a call, and waits for its end."""
-    number = client.start(port, future, record, fields)
+    number = client.start(port, future, record, fields, watch)
     try:
         contact: Contact = await future
     except (asyncio.CancelledError, GeneratorExit):

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
     from ._batch import Progress, UpsertMany
     from ._bridge import AsyncUpsertMany
+    from ._events import Hooks, Watch
     from ._native import Contact, Prepared, Validation
-    from ._types import ChannelName, CustomerRecord, Pacing, RecordLike
+    from ._types import ChannelName, CustomerRecord, Hook, Pacing, RecordLike, TraceContext
 
 
 class _BaseClient:
     """What the two clients have in common."""
 
-    __slots__ = ("__weakref__", "_native")
+    __slots__ = ("__weakref__", "_hooks", "_native")
 
     def __init__(
         self,
@@ -50,6 +51,10 @@ class _BaseClient:
         ca_file: str | os.PathLike[str] | None = None,
         app_info: str | None = None,
         allow_http: bool | None = None,
+        on_attempt: Hook | None = None,
+        on_answer: Hook | None = None,
+        on_retry: Hook | None = None,
+        trace_context: TraceContext | None = None,
     ) -> None:
         """Builds the client; nothing is sent yet. Times are in seconds.
 
@@ -83,12 +88,18 @@ class _BaseClient:
                 `SSL_CERT_DIR` and `REQUESTS_CA_BUNDLE`. Default: none.
             app_info: Name and version of your program, added to the `User-Agent`. Default: none.
             allow_http: Allows plain http to a host that is not loopback. Default: no.
+            on_attempt: Called with a `CallEvent` when an attempt begins. Default: nothing.
+            on_answer: Called with a `CallEvent` when an attempt has ended, with or without an answer. Default: nothing.
+            on_retry: Called with a `CallEvent` when a call will be tried again, before the wait. Default: nothing.
+            trace_context: The trace that calls belong to: headers such as `{"traceparent": "00-…"}`, or a function
+                that writes them into the dict it is given, whenever a call begins. Default: none is sent.
 
         Raises:
             ConfigError: names the option that is missing or wrong.
         """
         options = dict(locals())
         del options["self"]
+        self._hooks = _hooks(None, options)
         self._native = _native.Client(options)
 
     def validate(self, record: RecordLike | None = None, /, **fields: Unpack[CustomerRecord]) -> Validation:
@@ -109,18 +120,33 @@ class _BaseClient:
         timeout: float | None = None,
         attempt_timeout: float | None = None,
         max_retries: int | None = None,
+        on_attempt: Hook | None = None,
+        on_answer: Hook | None = None,
+        on_retry: Hook | None = None,
+        trace_context: TraceContext | None = None,
     ) -> Self:
         """Returns a client with other options for a few calls, on the same connections.
 
         Closing either closes both.
 
         Raises:
-            ConfigError: if a time is zero.
+            ConfigError: if a time is zero, or an option of another kind than it must be.
         """
-        options = {"timeout": timeout, "attempt_timeout": attempt_timeout, "max_retries": max_retries}
+        options = dict(locals())
+        del options["self"]
         other = type(self).__new__(type(self))
+        other._hooks = _hooks(self._hooks, options)
         other._native = self._native.with_options(options)
         return other
+
+    def _watch(self) -> Watch | None:
+        """Returns who is told of a call that begins now: mostly nobody."""
+        logged = _logs.wanted()
+        if self._hooks is None and not logged:
+            return None
+        from ._events import Watch
+
+        return Watch(self._hooks, logged)
 
     def __copy__(self) -> Self:
         return self
@@ -133,6 +159,19 @@ class _BaseClient:
 
     def __repr__(self) -> str:
         return f"<vambe.{type(self).__name__} of {self._native!r}>"
+
+
+def _hooks(given: Hooks | None, options: dict[str, Any]) -> Hooks | None:
+    """Takes the hooks out of the options."""
+    names = ("on_attempt", "on_answer", "on_retry", "trace_context")
+    if all(options[name] is None for name in names):
+        # Most clients have none, and do without the module.
+        for name in names:
+            del options[name]
+        return given
+    from . import _events
+
+    return _events.hooks(given, options)
 
 
 class Client(_BaseClient):
@@ -163,7 +202,7 @@ class Client(_BaseClient):
             VambeError: any other failure, after the last attempt.
         """
         try:
-            contact = self._native.upsert(record, fields or None)
+            contact = self._native.upsert(record, fields or None, self._watch())
         except VambeError as error:
             _logs.failed(error)
             raise
@@ -211,7 +250,7 @@ class Client(_BaseClient):
         from . import _batch
 
         options = {"max_concurrency": max_concurrency, "max_rate": max_rate, "reserve": reserve, "pacing": pacing}
-        batch = self._native.batch(options, on_progress is not None)
+        batch = self._native.batch(options, on_progress is not None, self._watch())
         return _batch.UpsertMany(batch, records, on_progress)
 
     def close(self) -> None:
@@ -256,7 +295,7 @@ class AsyncClient(_BaseClient):
 
         port, future = _bridge.port_and_future()
         try:
-            contact = await _bridge.call(self._native, port, future, record, fields or None)
+            contact = await _bridge.call(self._native, port, future, record, fields or None, self._watch())
         except VambeError as error:
             _logs.failed(error)
             raise
@@ -304,7 +343,7 @@ class AsyncClient(_BaseClient):
         from . import _bridge
 
         options = {"max_concurrency": max_concurrency, "max_rate": max_rate, "reserve": reserve, "pacing": pacing}
-        batch = self._native.batch(options, on_progress is not None)
+        batch = self._native.batch(options, on_progress is not None, self._watch())
         return _bridge.AsyncUpsertMany(batch, records, on_progress)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What is logged, under the name `vambe`: when a call has ended, in the caller's own thread.
+"""What is logged: under `vambe` how calls ended, under `vambe.http` their attempts; in the caller's own thread.
 
 Nothing is logged by the worker thread, so logging never holds up other calls. Neither the
 key nor personal data is logged.
@@ -14,9 +14,56 @@ if TYPE_CHECKING:
     import logging
 
     from ._errors import VambeError
+    from ._events import CallEvent
     from ._native import Contact, Outcome
 
 _logger: logging.Logger | None = None
+_http_logger: logging.Logger | None = None
+
+# The kinds of events, as the native module counts them.
+ATTEMPT, ANSWER, RETRY = 1, 2, 4
+
+
+def wanted() -> int:
+    """Returns the kinds of events that are logged."""
+    if _http_logger is None and _find_logger() is None:
+        return 0
+    assert _http_logger is not None
+    if not _http_logger.isEnabledFor(20):
+        return 0
+    return ATTEMPT | ANSWER | RETRY if _http_logger.isEnabledFor(10) else RETRY
+
+
+def event(event: CallEvent) -> None:
+    """Logs an event: for debugging, or as information that a call will be tried again."""
+    if _http_logger is None or not _http_logger.isEnabledFor(20 if event.kind == "retry" else 10):
+        return
+    call = f"call {event.call_id}" if event.index is None else f"record {event.index}, call {event.call_id}"
+    extra = {"vambe_event": event}
+    if event.kind == "attempt":
+        _http_logger.debug("%s: attempt %d begins", call, event.attempt, extra=extra)
+    elif event.kind == "answer":
+        _http_logger.debug(
+            "%s: attempt %d ended: %s, status=%s, elapsed=%.3f s, request_id=%s",
+            call,
+            event.attempt,
+            event.code or "contact",
+            event.status,
+            event.elapsed,
+            event.request_id,
+            extra=extra,
+        )
+    else:
+        when = "when the pace allows" if event.wait is None else f"in {event.wait:.3f} s"
+        _http_logger.info(
+            "%s: attempt %d failed: %s, status=%s; it is tried again %s",
+            call,
+            event.attempt,
+            event.code,
+            event.status,
+            when,
+            extra=extra,
+        )
 
 
 def accepted(contact: Contact) -> None:
@@ -76,10 +123,10 @@ def _find_logger() -> logging.Logger | None:
     # Importing `logging` takes longer than importing all of vambe; who has not imported it does not log.
     if "logging" not in sys.modules:
         return None
-    global _logger
+    global _logger, _http_logger
     import logging
 
-    _logger = logging.getLogger("vambe")
+    _logger, _http_logger = logging.getLogger("vambe"), logging.getLogger("vambe.http")
     if not _logger.handlers:
         _logger.addHandler(logging.NullHandler())
     return _logger

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Union
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
+
+    from ._events import CallEvent
 
 ChannelName = Literal["whatsapp", "web-whatsapp", "webchat"]
 """How the customer is reached."""
@@ -23,6 +26,15 @@ Duplicates = Literal["last", "error"]
 
 FileFormat = Literal["csv", "xlsx", "ndjson", "json"]
 """The kind of a file; `csv` is TSV too."""
+
+Hook = Callable[["CallEvent"], object]
+"""What is told of events."""
+
+Inject = Callable[[MutableMapping[str, str]], object]
+"""What writes the caller's trace into the mapping that it is given."""
+
+TraceContext = Mapping[str, str | None] | Inject
+"""The trace that calls belong to: headers, or what writes them."""
 
 
 class CustomField(TypedDict):

@@ -12,7 +12,14 @@ const { tagged } = require('./tags.js');
 const folder = path.join(__dirname, '..', 'vectors');
 const sample = { channel: 'whatsapp', channel_phone_number: '+56987654321', contact_phone_number: '+56912345678' };
 
-const runners = { 'bodies.json': bodies, 'customers.json': customers, 'phones.json': phones, 'responses.json': responses, 'retries.json': retries };
+const runners = {
+  'bodies.json': bodies,
+  'customers.json': customers,
+  'events.json': events,
+  'phones.json': phones,
+  'responses.json': responses,
+  'retries.json': retries,
+};
 
 test('every vector file has a runner', () => {
   const found = fs.readdirSync(folder).filter((name) => name.endsWith('.json'));
@@ -111,9 +118,9 @@ function bodies(given) {
 }
 
 /** Makes one call against a scripted server. */
-async function call(answers, callOptions) {
+async function call(answers, callOptions, hooks = {}) {
   const server = await startScripted(answers);
-  const client = new vambe.Client({ apiKey: 'emulator_vectors', baseUrl: server.url, ...server.options, ...options(callOptions) });
+  const client = new vambe.Client({ apiKey: 'emulator_vectors', baseUrl: server.url, ...server.options, ...options(callOptions), ...hooks });
   const result = await client.upsert(sample).then((contact) => ({ contact }), (error) => ({ error }));
   await client.close();
   server.close();
@@ -148,6 +155,22 @@ async function retries(given) {
     const waited = (attempts[index + 1].began - attempts[index].ended) / 1000;
     // The clock of a busy machine: early by a timer's resolution, late by a good deal.
     assert.ok(waited >= least - 0.005 && waited <= most + 0.4, `wait ${index}: ${waited} not in ${least}..${most}`);
+  });
+}
+
+async function events(given) {
+  knownKeys(given, 'name', 'options', 'answers', 'events', 'languages');
+  const told = [];
+  const hear = (event) => told.push(event);
+  await call(given.answers, given.options, { onAttempt: hear, onAnswer: hear, onRetry: hear });
+  assert.equal(told.length, given.events.length);
+  told.forEach(({ callId, index, elapsedMs, waitMs, requestId, ...event }, place) => {
+    knownKeys(given.events[place], 'kind', 'attempt', 'status', 'code', 'request_id', 'wait');
+    const { wait, request_id: id, status, code, ...expected } = given.events[place];
+    assert.deepEqual({ ...event, requestId }, { ...expected, status, code, requestId: id });
+    assert.deepEqual([callId, index, elapsedMs !== undefined], [told[0].callId, undefined, event.kind === 'answer']);
+    if (wait === undefined) assert.equal(waitMs, undefined);
+    else assert.ok(waitMs >= wait[0] * 1000 && waitMs <= wait[1] * 1000, `${waitMs}`);
   });
 }
 

@@ -234,8 +234,8 @@ def test_what_happens_is_logged_without_personal_data(
         client.upsert(SAMPLE)
         with pytest.raises(vambe.BadRequestError):
             client.upsert(SAMPLE, custom_field_values={"nope": 1})
-    assert [record.levelname for record in caplog.records] == ["DEBUG", "INFO", "WARNING"]
-    assert all(record.name == "vambe" for record in caplog.records)
+    ends = [record.levelname for record in caplog.records if record.name == "vambe"]
+    assert ends == ["DEBUG", "INFO", "WARNING"]
     assert "5678" not in caplog.text
     assert vambe_emulator.api_key not in caplog.text
 
@@ -243,7 +243,7 @@ def test_what_happens_is_logged_without_personal_data(
 def test_the_environment_turns_logging_on(vambe_emulator: Emulator) -> None:
     program = f"import vambe; vambe.Client().upsert({SAMPLE!r})"
     settings = {"VAMBE_API_KEY": vambe_emulator.api_key, "VAMBE_BASE_URL": vambe_emulator.url}
-    for level, lines in (("debug", 1), ("warn", 0), ("off", 0), ("", 0)):
+    for level, lines in (("debug", 3), ("info", 0), ("warn", 0), ("off", 0), ("", 0)):
         done = subprocess.run(
             [sys.executable, "-c", program],
             env={**settings, "VAMBE_LOG": level},

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 VECTORS = Path(__file__).parents[1] / "vectors"
-FILES = {"bodies.json", "customers.json", "phones.json", "responses.json", "retries.json"}
+FILES = {"bodies.json", "customers.json", "events.json", "phones.json", "responses.json", "retries.json"}
 CHECK_OPTIONS = {
     "channel",
     "channel_phone_number",
@@ -279,6 +279,29 @@ def compare_waits(attempts: list[list[float]], case: Case, limit: float) -> None
         wait = attempts[place + 1][0] - ended
         # Allows for the clock, and for a machine that is busy.
         assert least - 0.05 <= wait <= most + 2.0, f"wait {place} is {wait:.3f}, not in [{least}, {most}]"
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_events(is_async: bool) -> None:
+    run("events.json", {"options", "answers", "events"}, partial(check_events, is_async), threads=8)
+
+
+def check_events(is_async: bool, case: Case) -> None:
+    told: list[vambe.CallEvent] = []
+    hooks = {"on_attempt": told.append, "on_answer": told.append, "on_retry": told.append}
+    with ScriptedServer(case["answers"]) as server:
+        upsert(is_async, server, {**options(case, CALL_OPTIONS), **hooks})
+    expect("number of events", len(told), len(case["events"]))
+    for event, expected in zip(told, case["events"], strict=True):
+        assert expected.keys() <= {"kind", "attempt", "status", "code", "request_id", "wait"}
+        for name in ("kind", "attempt", "status", "code", "request_id"):
+            expect(name, getattr(event, name), expected.get(name))
+        assert (event.call_id, event.index) == (told[0].call_id, None)
+        assert (event.elapsed is not None) == (event.kind == "answer")
+        assert (event.wait is None) == ("wait" not in expected)
+        if event.wait is not None:
+            least, most = expected["wait"]
+            assert least <= event.wait <= most, event.wait
 
 
 def test_every_code_of_an_error_has_a_class() -> None:

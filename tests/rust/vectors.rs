@@ -2,16 +2,18 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use vambe::{
-    Client, CustomerRecord, ErrorCode, Phase, TransportErrorKind, ViolationCode, clean_phone, normalize_phone,
-    phone_variants, prepare, validate,
+    CallEvent, CallOptions, Client, CustomerRecord, ErrorCode, Phase, TransportErrorKind, ViolationCode, clean_phone,
+    normalize_phone, phone_variants, prepare, validate,
 };
 use vambe_tests::{Script, Step, answer, assert_keys, cases, check_options, record, repository, seconds, tagged};
 
-const FILES: [&str; 5] = ["bodies.json", "customers.json", "phones.json", "responses.json", "retries.json"];
+const FILES: [&str; 6] =
+    ["bodies.json", "customers.json", "events.json", "phones.json", "responses.json", "retries.json"];
 
 #[test]
 fn every_vector_file_has_a_runner() {
@@ -249,6 +251,44 @@ fn compare_waits(script: &Script, case: &Json) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+#[test]
+fn events() {
+    run("events.json", |case| {
+        assert_keys(case, &["name", "options", "answers", "events", "languages"]);
+        let script = Script::new(case["answers"].as_array().unwrap().iter().map(step));
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let hook = || {
+            let told = Arc::clone(&told);
+            move |event: &CallEvent| told.lock().unwrap().push(json!(event))
+        };
+        let hooks = CallOptions::default().on_attempt(hook()).on_answer(hook()).on_retry(hook());
+        // How it ends is another file's business.
+        let _ = in_virtual_time(async {
+            client(script, &case["options"]).with_options(hooks).unwrap().upsert(sample()).await
+        });
+        let told = told.lock().unwrap().clone();
+        let expected = case["events"].as_array().unwrap();
+        expect("number of events", &json!(told.len()), &json!(expected.len()))?;
+        let call_id = &told[0]["call_id"];
+        told.iter().zip(expected).try_for_each(|(event, expected)| compare_event(event, expected, call_id))
+    });
+}
+
+fn compare_event(event: &Json, expected: &Json, call_id: &Json) -> Result<(), String> {
+    assert_keys(expected, &["kind", "attempt", "status", "code", "request_id", "wait"]);
+    for name in ["kind", "attempt", "status", "code", "request_id"] {
+        expect(name, &event[name], &expected[name])?;
+    }
+    expect("call_id", &event["call_id"], call_id)?;
+    expect("index", &event["index"], &Json::Null)?;
+    expect("elapsed", &json!(event["elapsed"].is_number()), &json!(event["kind"] == "answer"))?;
+    expect("wait", &json!(event["wait"].is_number()), &json!(expected["wait"].is_array()))?;
+    match (seconds(&event["wait"]), seconds(&expected["wait"][0]), seconds(&expected["wait"][1])) {
+        (Some(wait), Some(least), Some(most)) if wait < least || wait > most => Err(format!("wait is {wait:?}")),
+        _ => Ok(()),
+    }
 }
 
 #[test]

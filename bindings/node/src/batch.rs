@@ -28,11 +28,19 @@ pub struct Batch {
 
 #[napi]
 impl Batch {
-    /// Starts a batch, whose outcomes and end `port` delivers under `id`, with its progress if that is wanted.
+    /// Starts a batch, whose outcomes and end `port` delivers under `id`, with its progress and the events that are
+    /// wanted.
     #[napi(constructor)]
-    pub fn new(client: &Client, port: &Port, id: u32, options: String, tells_progress: bool) -> napi::Result<Self> {
-        let (mut options, is_paced) = options::batch(&options)?;
-        let client = client.opened()?;
+    pub fn new(
+        client: &Client,
+        port: &Port,
+        id: u32,
+        options: String,
+        tells_progress: bool,
+        wanted: u32,
+    ) -> napi::Result<Self> {
+        let options::Batch { mut options, call, is_paced } = options::batch(&options)?;
+        let client = client.watched(call, wanted, port, id)?;
         let most_held = client.most_held(&options).map_err(options::thrown)?;
         let last = LastProgress::default();
         if tells_progress {

@@ -3,7 +3,9 @@
 use napi::bindgen_prelude::Env;
 use napi_derive::napi;
 use serde_json::json;
+use vambe::CallOptions;
 
+use crate::events;
 use crate::options;
 use crate::port::{Message, Port};
 use crate::runtime;
@@ -26,12 +28,19 @@ impl Client {
         Ok(Self { client: Some(client) })
     }
 
-    /// Starts an upsert, whose end `port` delivers under `id`.
+    /// Starts an upsert, whose end `port` delivers under `id`, with the events that are wanted.
     #[napi]
-    pub fn upsert(&self, port: &Port, id: u32, record: String, options: Option<String>) -> napi::Result<()> {
-        let client = match options {
-            None => self.opened()?.clone(),
-            Some(text) => self.opened()?.with_options(options::call(&text)?).map_err(options::thrown)?,
+    pub fn upsert(
+        &self,
+        port: &Port,
+        id: u32,
+        record: String,
+        options: Option<String>,
+        wanted: u32,
+    ) -> napi::Result<()> {
+        let client = match options.map(|text| options::call(&text)).transpose()? {
+            None if wanted == 0 => self.opened()?.clone(),
+            call => self.watched(call.unwrap_or_default(), wanted, port, id)?,
         };
         port.run(runtime::clients()?, id, |_| async move { Message::of(&client.upsert(read_record(&record)).await) });
         Ok(())
@@ -54,6 +63,12 @@ impl Client {
     #[napi]
     pub fn close(&mut self) {
         self.client = None;
+    }
+
+    /// Returns a client with these options, whose calls deliver the events that are wanted.
+    pub(crate) fn watched(&self, call: CallOptions, wanted: u32, port: &Port, id: u32) -> napi::Result<vambe::Client> {
+        let call = events::told(call, wanted, &port.sender(id));
+        self.opened()?.with_options(call).map_err(options::thrown)
     }
 
     pub(crate) fn opened(&self) -> napi::Result<&vambe::Client> {

@@ -11,6 +11,7 @@ mod batch;
 mod client;
 mod command;
 mod emulator;
+mod events;
 mod functions;
 mod import;
 mod import_options;

@@ -1,11 +1,12 @@
 //! Options as JavaScript gives them: camelCase, times in milliseconds, `undefined` for what is not said.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::json;
-use vambe::{CallOptions, CheckOptions, Client, ClientBuilder, Door, Pacing, UpsertManyOptions, Value};
+use vambe::{CallOptions, CheckOptions, Client, ClientBuilder, Door, Pacing, TraceContext, UpsertManyOptions, Value};
 
 use crate::value::read;
 
@@ -35,6 +36,7 @@ pub(crate) fn client(text: &str) -> napi::Result<ClientBuilder> {
             "caFile" => builder.ca_file(option.text()?),
             "appInfo" => builder.app_info(option.text()?),
             "allowHttp" => builder.allow_http(option.flag()?),
+            "traceContext" => builder.trace_context(option.trace()?),
             _ => return Err(option.unknown()),
         };
     }
@@ -49,21 +51,34 @@ pub(crate) fn call(text: &str) -> napi::Result<CallOptions> {
             "timeoutMs" => options.timeout(option.time()?),
             "attemptTimeoutMs" => options.attempt_timeout(option.time()?),
             "maxRetries" => options.max_retries(option.count()?),
+            "traceContext" => options.trace_context(option.trace()?),
             _ => return Err(option.unknown()),
         };
     }
     Ok(options)
 }
 
-/// Reads the options of a batch, and whether it keeps to a rate.
-pub(crate) fn batch(text: &str) -> napi::Result<(UpsertManyOptions, bool)> {
+/// The options of a batch, and whether it keeps to a rate.
+pub(crate) struct Batch {
+    pub(crate) options: UpsertManyOptions,
+    pub(crate) call: CallOptions,
+    pub(crate) is_paced: bool,
+}
+
+/// Reads the options of a batch.
+pub(crate) fn batch(text: &str) -> napi::Result<Batch> {
     let mut options = UpsertManyOptions::default();
+    let mut call = CallOptions::default();
     let mut is_paced = true;
     for option in Given::all(text, "upsertMany")? {
+        if option.name == "traceContext" {
+            call = call.trace_context(option.trace()?);
+            continue;
+        }
         is_paced &= !(option.name == "pacing" && option.text()? == "off");
         options = paced(options, &option)?;
     }
-    Ok((options, is_paced))
+    Ok(Batch { options, call, is_paced })
 }
 
 /// Sets what a batch keeps to, which an import keeps to as well.
@@ -148,6 +163,22 @@ impl Given {
     pub(crate) fn time(&self) -> napi::Result<Duration> {
         let time = self.number().ok().and_then(|millis| Duration::try_from_secs_f64(millis / 1000.0).ok());
         time.ok_or_else(|| self.wrong("a number of milliseconds, 0 or more"))
+    }
+
+    /// Reads `traceparent` and `tracestate` from an object of headers.
+    pub(crate) fn trace(&self) -> napi::Result<Option<TraceContext>> {
+        let wrong = || self.wrong("an object of header names and text, or a function");
+        let Value::Object(headers) = &self.value else { return Err(wrong()) };
+        let mut carrier = HashMap::new();
+        for (name, value) in headers {
+            match value {
+                _ if !["traceparent", "tracestate"].contains(&name.as_str()) => {}
+                Value::Missing | Value::Null => {}
+                Value::Text(text) => drop(carrier.insert(name.clone(), text.clone())),
+                _ => return Err(wrong()),
+            }
+        }
+        TraceContext::from_carrier(&carrier).map_err(thrown)
     }
 
     /// Reads a text that the import crate understands.

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Wanted = 3,
     /// How far an import is.
     Progress = 4,
+    /// Something happened to a call or batch that goes on.
+    Event = 5,
 }
 
 /// The way between the calls and one JavaScript environment.

@@ -15,6 +15,7 @@ use vambe::{BatchProgress, CustomerRecord, UpsertManyHandle, UpsertManyOptions};
 
 use crate::port::{Finish, Finished, Port};
 use crate::shapes::Outcome;
+use crate::watch::Watch;
 use crate::{error, record};
 
 /// What is asked of a batch.
@@ -30,10 +31,12 @@ pub(crate) struct Batch {
     shared: Arc<Shared>,
     handle: UpsertManyHandle,
     task: AbortHandle,
+    watch: Option<Watch>,
     pid: u32,
 }
 
-struct Shared {
+/// What Python and the worker both see of a batch.
+pub(crate) struct Shared {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -51,6 +54,7 @@ struct State {
     is_complete: bool,
     outcomes: Vec<(vambe::Outcome, Option<BatchProgress>)>,
     last_progress: Option<BatchProgress>,
+    events: Vec<vambe::CallEvent>,
     has_ended: bool,
     /// The worker, waiting for a record.
     worker: Option<Waker>,
@@ -108,11 +112,26 @@ impl State {
 
     /// Returns whether Python has something to do, which handing over records may be or not.
     fn is_worth_a_look(&self, is_for_records: bool) -> bool {
-        !self.outcomes.is_empty() || self.has_ended || (is_for_records && self.wants_records(FEW))
+        !self.outcomes.is_empty()
+            || !self.events.is_empty()
+            || self.has_ended
+            || (is_for_records && self.wants_records(FEW))
     }
 }
 
 impl Shared {
+    pub(crate) fn new(given: &BatchOptions) -> Arc<Self> {
+        let last_progress = given.tells_progress.then(BatchProgress::default);
+        let state = State { reads_ahead: !given.is_paced, last_progress, ..State::default() };
+        Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
+    }
+
+    /// Returns what queues the events of the batch.
+    pub(crate) fn queue(this: &Arc<Self>) -> impl Fn(vambe::CallEvent) + Send + Sync + 'static {
+        let shared = Arc::clone(this);
+        move |event| shared.change(|state| state.events.push(event))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
@@ -144,10 +163,13 @@ impl Drop for Ending {
 }
 
 impl Batch {
-    pub(crate) fn start(worker: &Handle, client: &vambe::Client, given: BatchOptions) -> Result<Self, vambe::Error> {
-        let last_progress = given.tells_progress.then(BatchProgress::default);
-        let state = State { reads_ahead: !given.is_paced, last_progress, ..State::default() };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+    pub(crate) fn start(
+        worker: &Handle,
+        client: &vambe::Client,
+        given: BatchOptions,
+        shared: Arc<Shared>,
+        watch: Option<Watch>,
+    ) -> Result<Self, vambe::Error> {
         let source = Arc::clone(&shared);
         let records = stream::poll_fn(move |context| source.change(|state| state.poll_record(context.waker())));
         let progress = Arc::new(Mutex::new(None));
@@ -167,7 +189,7 @@ impl Batch {
                 ending.0.change(|state| state.outcomes.extend(ready));
             }
         });
-        Ok(Self { shared, handle, task: task.abort_handle(), pid: std::process::id() })
+        Ok(Self { shared, handle, task: task.abort_handle(), watch, pid: std::process::id() })
     }
 
     fn state(&self) -> PyResult<MutexGuard<'_, State>> {
@@ -224,10 +246,11 @@ impl Batch {
         Ok(())
     }
 
-    /// Takes the outcomes that are ready, each with the progress that it made.
+    /// Takes the outcomes that are ready, each with the progress that it made, and tells what happened before.
     fn take(&self, py: Python<'_>) -> PyResult<Vec<(Outcome, Option<Numbers>)>> {
         let mut state = self.state()?;
         let outcomes = std::mem::take(&mut state.outcomes);
+        let events = std::mem::take(&mut state.events);
         if let Some((_, progress)) = outcomes.last() {
             state.last_progress = *progress;
         }
@@ -236,6 +259,9 @@ impl Batch {
         let left_over = if state.has_ended { std::mem::take(&mut state.records).len() } else { 0 };
         let (first, last_progress) = (state.taken, state.last_progress);
         drop(state);
+        for event in &events {
+            self.watch.as_ref().map_or(Ok(()), |watch| watch.tell(py, event))?;
+        }
         let taken = outcomes.into_iter();
         let taken = taken.map(|(outcome, progress)| Ok((Outcome::from_core(py, outcome)?, progress.map(numbers))));
         let mut taken = taken.collect::<PyResult<Vec<_>>>()?;
@@ -260,7 +286,7 @@ impl Batch {
     /// Whether every outcome has been taken.
     fn is_finished(&self) -> PyResult<bool> {
         let state = self.state()?;
-        Ok(state.has_ended && state.outcomes.is_empty() && state.records.is_empty())
+        Ok(state.has_ended && state.outcomes.is_empty() && state.events.is_empty() && state.records.is_empty())
     }
 
     /// Blocks until there is something to do.

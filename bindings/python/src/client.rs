@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use tokio::sync::mpsc::unbounded_channel;
 use vambe::CallOptions;
 
-use crate::batch::Batch;
+use crate::batch::{self, Batch};
 use crate::driver::{Driver, IdleDrivers};
 use crate::port::Port;
 use crate::process::PerProcess;
 use crate::shapes::{Contact, Prepared, Validation};
+use crate::watch::Watch;
 use crate::{error, options, record, worker};
 
 /// A client of the core, with what blocking and asyncio calls need around it.
@@ -19,6 +21,7 @@ use crate::{error, options, record, worker};
 pub(crate) struct Client {
     shared: Arc<Shared>,
     call: CallOptions,
+    has_call_options: bool,
 }
 
 /// What a client and those made from it by `with_options` have in common.
@@ -52,29 +55,42 @@ impl Client {
         let client = py.detach(|| builder.build()).map_err(|error| error::raised(py, &error))?;
         let here = PerProcess::new(Here { client, drivers: IdleDrivers::default() });
         let shared = Arc::new(Shared { here, is_closed: AtomicBool::new(false) });
-        Ok(Self { shared, call: CallOptions::default() })
+        Ok(Self { shared, call: CallOptions::default(), has_call_options: false })
     }
 
     fn with_options(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let call = options::call(options, self.call)?;
-        let other = Self { shared: Arc::clone(&self.shared), call };
+        let call = options::call(options, self.call.clone())?;
+        let other = Self { shared: Arc::clone(&self.shared), call, has_call_options: true };
         other.client(py)?;
         Ok(other)
     }
 
-    #[pyo3(signature = (record, fields))]
+    #[pyo3(signature = (record, fields, watch))]
     fn upsert(
         &self,
         py: Python<'_>,
         record: Option<&Bound<'_, PyAny>>,
         fields: Option<&Bound<'_, PyDict>>,
+        watch: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Contact> {
         let record = record::read(record, fields)?;
+        let watch = watch.map(Watch::read).transpose()?;
         let here = self.here(py)?;
         let driver = here.driver(py)?;
-        let client = self.with_call_options(py, driver.client())?;
         // A call that a signal has ended drops its driver, and so its connection.
-        let result = driver.run(py, async move { client.upsert(record).await })?;
+        let result = match watch {
+            None => {
+                let client = self.with_call_options(py, driver.client())?;
+                driver.run(py, None, async move { client.upsert(record).await })
+            }
+            Some(watch) => {
+                let (queue, events) = unbounded_channel();
+                // The receiver outlives the call.
+                let options = watch.options(self.call.clone(), move |event| drop(queue.send(event)));
+                let client = driver.client().with_options(options).map_err(|error| error::raised(py, &error))?;
+                driver.run(py, Some((&watch, events)), async move { client.upsert(record).await })
+            }
+        }?;
         if !self.shared.is_closed.load(Ordering::Acquire) {
             here.drivers.put(driver);
         }
@@ -82,7 +98,7 @@ impl Client {
     }
 
     /// Starts a call whose end the port tells to the future; returns the call's number.
-    #[pyo3(signature = (port, future, record, fields))]
+    #[pyo3(signature = (port, future, record, fields, watch))]
     fn start(
         &self,
         py: Python<'_>,
@@ -90,15 +106,29 @@ impl Client {
         future: Py<PyAny>,
         record: Option<&Bound<'_, PyAny>>,
         fields: Option<&Bound<'_, PyDict>>,
+        watch: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<u64> {
         let record = record::read(record, fields)?;
-        let client = self.client(py)?;
-        port.start(future, async move { client.upsert(record).await })
+        let number = port.number();
+        let watch = watch.map(Watch::read).transpose()?;
+        let client = self.watched(py, watch.as_ref(), port.queue(number))?;
+        port.start(number, future, watch, async move { client.upsert(record).await })
     }
 
-    fn batch(&self, py: Python<'_>, options: &Bound<'_, PyDict>, tells_progress: bool) -> PyResult<Batch> {
+    #[pyo3(signature = (options, tells_progress, watch))]
+    fn batch(
+        &self,
+        py: Python<'_>,
+        options: &Bound<'_, PyDict>,
+        tells_progress: bool,
+        watch: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Batch> {
         let options = options::batch(options, tells_progress)?;
-        Batch::start(&worker::handle()?, &self.client(py)?, options).map_err(|error| error::raised(py, &error))
+        let watch = watch.map(Watch::read).transpose()?;
+        let shared = batch::Shared::new(&options);
+        let client = self.watched(py, watch.as_ref(), batch::Shared::queue(&shared))?;
+        let started = Batch::start(&worker::handle()?, &client, options, shared, watch);
+        started.map_err(|error| error::raised(py, &error))
     }
 
     #[pyo3(signature = (record, fields))]
@@ -156,10 +186,22 @@ impl Client {
     }
 
     fn with_call_options(&self, py: Python<'_>, client: &vambe::Client) -> PyResult<vambe::Client> {
-        let CallOptions { timeout: None, attempt_timeout: None, max_retries: None, .. } = self.call else {
-            return client.with_options(self.call).map_err(|error| error::raised(py, &error));
-        };
-        Ok(client.clone())
+        match self.has_call_options {
+            true => client.with_options(self.call.clone()).map_err(|error| error::raised(py, &error)),
+            false => Ok(client.clone()),
+        }
+    }
+
+    /// Returns a client of the core that queues what the watch wants to know.
+    fn watched(
+        &self,
+        py: Python<'_>,
+        watch: Option<&Watch>,
+        queue: impl Fn(vambe::CallEvent) + Send + Sync + 'static,
+    ) -> PyResult<vambe::Client> {
+        let Some(watch) = watch else { return self.client(py) };
+        let options = watch.options(self.call.clone(), queue);
+        self.here(py)?.client.with_options(options).map_err(|error| error::raised(py, &error))
     }
 }
 

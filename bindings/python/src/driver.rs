@@ -3,15 +3,21 @@
 //! Handing a call to another thread and waiting for it would cost two switches of thread.
 //! Between slices the interpreter may run signal handlers, so Ctrl-C ends a call.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::yield_now;
 use tokio::time::timeout;
+use vambe::CallEvent;
+
+use crate::watch::Watch;
 
 /// A runtime and a client whose connections live on it.
 ///
@@ -62,15 +68,30 @@ impl Driver {
         &self.client
     }
 
-    /// Carries a call until it has ended, or until a signal handler raises.
-    pub(crate) fn run<T: Send>(&self, py: Python<'_>, call: impl Future<Output = T> + Send) -> PyResult<T> {
+    /// Carries a call until it has ended, or until a signal handler raises; tells of its events on the way.
+    ///
+    /// The runtime stands still while a hook runs, so that the hook may make calls of its own.
+    pub(crate) fn run<T: Send>(
+        &self,
+        py: Python<'_>,
+        mut watched: Option<(&Watch, UnboundedReceiver<CallEvent>)>,
+        call: impl Future<Output = T> + Send,
+    ) -> PyResult<T> {
         let mut call = Box::pin(call);
         py.detach(|| self.block_on(notice_closed_connections()));
         loop {
-            let slice = py.detach(|| self.block_on(async { timeout(SLICE, &mut call).await.ok() }));
-            match slice.flatten() {
-                Some(result) => return Ok(result),
-                None => py.check_signals()?,
+            let events = watched.as_mut().map(|(_, events)| events);
+            let slice = py.detach(|| self.block_on(async { timeout(SLICE, next(events, call.as_mut())).await.ok() }));
+            match (slice.flatten(), &mut watched) {
+                (Some(Next::Told(event)), Some((watch, _))) => watch.tell(py, &event)?,
+                (Some(Next::Ended(result)), Some((watch, events))) => {
+                    while let Ok(event) = events.try_recv() {
+                        watch.tell(py, &event)?;
+                    }
+                    return Ok(result);
+                }
+                (Some(Next::Ended(result)), None) => return Ok(result),
+                (None | Some(Next::Told(_)), _) => py.check_signals()?,
             }
         }
     }
@@ -91,6 +112,26 @@ impl Drop for Driver {
             runtime.shutdown_background();
         }
     }
+}
+
+/// What a call came to in a slice of time.
+enum Next<T> {
+    Told(CallEvent),
+    Ended(T),
+}
+
+/// Waits for an event of a call, or for its end.
+async fn next<T, F: Future<Output = T>>(
+    mut events: Option<&mut UnboundedReceiver<CallEvent>>,
+    mut call: Pin<&mut F>,
+) -> Next<T> {
+    poll_fn(|context| {
+        if let Some(Poll::Ready(Some(event))) = events.as_mut().map(|events| events.poll_recv(context)) {
+            return Poll::Ready(Next::Told(event));
+        }
+        call.as_mut().poll(context).map(Next::Ended)
+    })
+    .await
 }
 
 /// Lets the runtime see what happened to its connections while nobody drove it.

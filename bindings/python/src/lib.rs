@@ -3,7 +3,7 @@
 //! `value` and `record` turn Python objects into records, `shapes`, `json` and `error` turn
 //! results into Python objects. `driver` carries blocking calls on the calling thread; `worker`,
 //! `port` and `batch` carry everything else on a thread that never touches Python. What
-//! belongs to a process is made anew in a forked one (`process`). `import` runs an import beside
+//! belongs to a process is made anew in a forked one (`process`). `watch` tells of events. `import` runs an import beside
 //! the calling thread, `command` and `emulator` what the other crates bring.
 
 mod batch;
@@ -23,6 +23,7 @@ mod record;
 mod shapes;
 mod value;
 mod wake;
+mod watch;
 mod worker;
 
 /// Python's `vambe._native`.

@@ -11,7 +11,7 @@ use pyo3::types::{PyDict, PyString};
 use vambe::{CallOptions, CheckOptions, ClientBuilder, Door, Pacing, UpsertManyOptions};
 
 use crate::batch::BatchOptions;
-use crate::error;
+use crate::{error, watch};
 
 /// One keyword argument that was given.
 pub(crate) struct Given<'py> {
@@ -96,6 +96,7 @@ pub(crate) fn client(options: &Bound<'_, PyDict>) -> PyResult<ClientBuilder> {
             "ca_file" => builder.ca_file(given.read::<PathBuf>(A_PATH)?),
             "app_info" => builder.app_info(given.text()?),
             "allow_http" => builder.allow_http(given.flag()?),
+            "trace_context" => builder.trace_context(watch::trace_context(&given.value)?),
             _ => return Err(given.unknown()),
         })
     })
@@ -124,6 +125,7 @@ pub(crate) fn call(options: &Bound<'_, PyDict>, unless_given: CallOptions) -> Py
             "timeout" => call.timeout(given.seconds()?),
             "attempt_timeout" => call.attempt_timeout(given.seconds()?),
             "max_retries" => call.max_retries(given.read(A_COUNT)?),
+            "trace_context" => call.trace_context(watch::trace_context(&given.value)?),
             _ => return Err(given.unknown()),
         })
     })

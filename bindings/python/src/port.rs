@@ -15,6 +15,7 @@ use tokio::task::AbortHandle;
 
 use crate::shapes::Contact;
 use crate::wake::{self, End};
+use crate::watch::Watch;
 use crate::{error, worker};
 
 /// One event loop's end of the bridge.
@@ -28,7 +29,13 @@ pub(crate) struct Port {
 #[derive(Default)]
 struct Waiting {
     last: u64,
-    futures: HashMap<u64, (Py<PyAny>, Option<AbortHandle>)>,
+    futures: HashMap<u64, Waiter>,
+}
+
+struct Waiter {
+    future: Py<PyAny>,
+    call: Option<AbortHandle>,
+    watch: Option<Watch>,
 }
 
 /// What the worker has finished and the loop has not yet seen.
@@ -43,6 +50,8 @@ pub(crate) struct Finished {
 #[allow(clippy::large_enum_variant)] // Almost all of them are calls.
 pub(crate) enum Finish {
     Call(Result<vambe::Contact, vambe::Error>),
+    /// Something happened to a call that goes on.
+    Event(vambe::CallEvent),
     News,
     Lost,
 }
@@ -84,23 +93,35 @@ impl Port {
     /// Spawns a call on the worker, for the future to be told how it ended.
     pub(crate) fn start(
         &self,
+        number: u64,
         future: Py<PyAny>,
+        watch: Option<Watch>,
         call: impl Future<Output = Result<vambe::Contact, vambe::Error>> + Send + 'static,
     ) -> PyResult<u64> {
         let worker = worker::handle()?;
         let mut waiting = lock(&self.waiting);
-        let number = waiting.number();
         let running = Call { number, finished: Arc::clone(&self.finished), has_ended: false };
         let task = worker.spawn(async move { running.end(call.await) });
-        waiting.futures.insert(number, (future, Some(task.abort_handle())));
+        waiting.futures.insert(number, Waiter { future, call: Some(task.abort_handle()), watch });
         Ok(number)
+    }
+
+    /// Returns the number of the next call.
+    pub(crate) fn number(&self) -> u64 {
+        lock(&self.waiting).number()
+    }
+
+    /// Returns what queues the events of a call.
+    pub(crate) fn queue(&self, number: u64) -> impl Fn(vambe::CallEvent) + Send + Sync + 'static {
+        let finished = Arc::clone(&self.finished);
+        move |event| finished.push(number, Finish::Event(event))
     }
 
     /// Returns the number under which a future waits for news, and where to tell it.
     pub(crate) fn expect(&self, future: Py<PyAny>) -> (u64, Arc<Finished>) {
         let mut waiting = lock(&self.waiting);
         let number = waiting.number();
-        waiting.futures.insert(number, (future, None));
+        waiting.futures.insert(number, Waiter { future, call: None, watch: None });
         (number, Arc::clone(&self.finished))
     }
 }
@@ -124,8 +145,16 @@ impl Port {
         // Emptied before the queue is: a byte that comes later is for a result that comes later.
         let _: Result<usize, _> = (&self.finished.reader).read(&mut [0; 64]);
         let results = std::mem::take(&mut *lock(&self.finished.results));
+        let mut raised = Ok(());
         for (number, finish) in results {
-            let Some((future, _)) = lock(&self.waiting).futures.remove(&number) else { continue };
+            if let Finish::Event(event) = &finish {
+                let watch = lock(&self.waiting).futures.get(&number).and_then(|waiter| waiter.watch(py));
+                let told = watch.map_or(Ok(()), |watch| watch.tell(py, event));
+                // What has finished is settled first.
+                raised = raised.and(told);
+                continue;
+            }
+            let Some(Waiter { future, .. }) = lock(&self.waiting).futures.remove(&number) else { continue };
             let future = future.bind(py);
             // A future that was cancelled meanwhile takes no result.
             if future.call_method0(intern!(py, "done"))?.is_truthy()? {
@@ -137,20 +166,20 @@ impl Port {
                         PyRuntimeError::new_err("the call was lost, which is a mistake in vambe: please report it");
                     future.call_method1(intern!(py, "set_exception"), (error,))?
                 }
-                Finish::News => future.call_method1(intern!(py, "set_result"), (py.None(),))?,
+                Finish::Event(_) | Finish::News => future.call_method1(intern!(py, "set_result"), (py.None(),))?,
                 Finish::Call(Ok(contact)) => future.call_method1(intern!(py, "set_result"), (Contact(contact),))?,
                 Finish::Call(Err(error)) => {
                     future.call_method1(intern!(py, "set_exception"), (error::exception(py, &error)?,))?
                 }
             };
         }
-        Ok(())
+        raised
     }
 
     /// Ends a call, and closes its connection.
     fn cancel(&self, number: u64) {
         let removed = lock(&self.waiting).futures.remove(&number);
-        if let Some((_, Some(call))) = removed {
+        if let Some(Waiter { call: Some(call), .. }) = removed {
             call.abort();
         }
     }
@@ -158,9 +187,15 @@ impl Port {
     /// Ends every call: the loop is closed.
     fn close(&self) {
         let futures = std::mem::take(&mut lock(&self.waiting).futures);
-        for (_, call) in futures.into_values() {
-            call.iter().for_each(AbortHandle::abort);
+        for waiter in futures.into_values() {
+            waiter.call.iter().for_each(AbortHandle::abort);
         }
+    }
+}
+
+impl Waiter {
+    fn watch(&self, py: Python<'_>) -> Option<Watch> {
+        Some(self.watch.as_ref()?.clone_ref(py))
     }
 }
 

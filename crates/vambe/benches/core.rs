@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use divan::{Bencher, black_box};
 use vambe::{
-    Answer, CheckOptions, Client, Contact, CustomerRecord, Exchange, ExchangeFuture, Transport, clean_phone,
-    normalize_phone, prepare, validate,
+    Answer, CallEvent, CheckOptions, Client, ClientBuilder, Contact, CustomerRecord, Exchange, ExchangeFuture,
+    Transport, clean_phone, normalize_phone, prepare, validate,
 };
 
 fn main() {
@@ -75,9 +75,21 @@ impl Transport for Instantly {
 
 #[divan::bench]
 fn call_without_network(bencher: Bencher<'_, '_>) {
+    bench_call(bencher, Client::builder());
+}
+
+#[divan::bench]
+fn call_without_network_whose_events_are_heard(bencher: Bencher<'_, '_>) {
+    let hear = |event: &CallEvent| {
+        black_box(event);
+    };
+    bench_call(bencher, Client::builder().on_attempt(hear).on_answer(hear));
+}
+
+fn bench_call(bencher: Bencher<'_, '_>, builder: ClientBuilder) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else { return };
     let answer = Answer::new(200, http::HeaderMap::new(), CONTACT);
-    let builder = Client::builder().api_key("emulator_bench").base_url("http://127.0.0.1:9");
+    let builder = builder.api_key("emulator_bench").base_url("http://127.0.0.1:9");
     let client = runtime.block_on(async { builder.transport(Instantly(Arc::new(answer))).build() });
     let (Ok(client), record) = (client, record()) else { return };
     bencher.bench_local(|| runtime.block_on(client.upsert(record.clone())).is_ok());

@@ -12,7 +12,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
+use tracing::Span;
 
+use crate::call::{batch_span, record_error};
 use crate::client::Client;
 use crate::config::{check_concurrency, check_rate, check_reserve};
 use crate::contact::Contact;
@@ -22,6 +24,7 @@ use crate::record::CustomerRecord;
 
 pub use progress::BatchProgress;
 
+use row::Way;
 use run::{Orders, Run};
 
 /// What became of one record of a batch.
@@ -164,8 +167,11 @@ impl Client {
     {
         let pace = options.pace(self)?;
         let orders = Arc::new(Orders::default());
-        let run = Run::new(self.clone(), records, pace, options.on_progress, Arc::clone(&orders));
-        Ok(UpsertMany { outcomes: Box::pin(run.into_stream()), orders })
+        let span = batch_span();
+        let trace = span.in_scope(|| self.config().trace.now())?;
+        let way = Way::new(self.clone(), pace, trace);
+        let run = Run::new(way, records, options.on_progress, Arc::clone(&orders));
+        Ok(UpsertMany { outcomes: Box::pin(run.into_stream()), orders, span })
     }
 
     /// Returns how many records [`upsert_many`](Self::upsert_many) holds at most: 2 × `max_concurrency`.
@@ -184,6 +190,7 @@ impl Client {
 pub struct UpsertMany<'r> {
     outcomes: Pin<Box<dyn Stream<Item = Outcome> + Send + 'r>>,
     orders: Arc<Orders>,
+    span: Span,
 }
 
 impl UpsertMany<'_> {
@@ -238,8 +245,14 @@ impl UpsertManyHandle {
 impl Stream for UpsertMany<'_> {
     type Item = Outcome;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Outcome>> {
-        self.outcomes.as_mut().poll_next(context)
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Outcome>> {
+        let batch = self.get_mut();
+        let _entered = batch.span.enter();
+        let polled = batch.outcomes.as_mut().poll_next(context);
+        if let (Poll::Ready(None), Some(error)) = (&polled, batch.orders.stopped.get()) {
+            record_error(&batch.span, error);
+        }
+        polled
     }
 }
 

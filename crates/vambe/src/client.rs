@@ -6,18 +6,21 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
+use tracing::Instrument as _;
 
+use crate::call::Call;
 use crate::check::{Prepared, check, prepare, validate};
-use crate::config::{CallOptions, ClientBuilder, Config};
+use crate::config::{ClientBuilder, Config};
 use crate::contact::Contact;
 use crate::doctor::{self, Diagnosis};
 use crate::error::{Delivery, Error, ErrorCode, Phase};
 use crate::http::{self, Http};
-use crate::options::CheckOptions;
+use crate::options::{CallOptions, CheckOptions};
 use crate::record::CustomerRecord;
 use crate::response::{self, Sent};
 use crate::retry::{Failure, Next, Retries, is_retryable};
 use crate::shared_pacer::SharedPacer;
+use crate::trace_context::TraceContext;
 use crate::transport::{Exchange, Transport, TransportError, TransportErrorKind};
 use crate::violation::Validation;
 
@@ -86,20 +89,31 @@ impl Client {
     pub async fn upsert(&self, record: impl Into<CustomerRecord>) -> Result<Contact, Error> {
         let record = record.into();
         let (_, body, _) = check(&record, &self.config.check, None).map_err(Error::validation)?;
+        let call = Call::alone(&self.config)?;
+        let result = self.carry(&call, &Bytes::from(body)).instrument(call.span.clone()).await;
+        let attempts = result.as_ref().map_or_else(Error::attempts, |contact| contact.attempts);
+        call.ended(attempts, result.as_ref().map(|_| ()));
+        result
+    }
+
+    async fn carry(&self, call: &Call<'_>, body: &Bytes) -> Result<Contact, Error> {
         let started = Instant::now();
         let deadline = started + self.config.timeout;
-        let body = Bytes::from(body);
         let mut retries = Retries::new(self.config.retry);
         loop {
-            let failure = match self.attempt_before(&body, deadline).await {
-                Ok(Ok(contact)) => return Ok(finish(contact, retries.attempts() + 1, started)),
+            let number = retries.attempts() + 1;
+            let failure = match self.attempt_before(call, number, body, deadline).await {
+                Ok(Ok(contact)) => return Ok(finish(contact, number, started)),
                 Ok(Err(failure)) => failure,
                 Err(error) => return Err(retries.conclude(error)),
             };
             let remaining = deadline.saturating_duration_since(Instant::now());
             match retries.after(&failure, remaining, fastrand::f64()) {
-                Next::Retry { wait: Duration::ZERO } => {}
-                Next::Retry { wait } if self.pacer().may_retry(failure.is_timeout()) => sleep(wait).await,
+                Next::Retry { wait: Duration::ZERO } => call.will_retry(number, &failure, Some(Duration::ZERO)),
+                Next::Retry { wait } if self.pacer().may_retry(failure.is_timeout()) => {
+                    call.will_retry(number, &failure, Some(wait));
+                    sleep(wait).await;
+                }
                 _ => return Err(retries.conclude(failure.error)),
             }
         }
@@ -189,7 +203,13 @@ impl Client {
     }
 
     /// Makes one attempt, after the shared pause and a free slot, all before the deadline.
-    async fn attempt_before(&self, body: &Bytes, deadline: Instant) -> Result<Result<Contact, Failure>, Error> {
+    async fn attempt_before(
+        &self,
+        call: &Call<'_>,
+        number: u32,
+        body: &Bytes,
+        deadline: Instant,
+    ) -> Result<Result<Contact, Failure>, Error> {
         let left = || deadline.saturating_duration_since(Instant::now());
         let pause = self.pacer().asked_left();
         if !pause.is_zero() {
@@ -202,7 +222,7 @@ impl Client {
             None => None,
             Some(_) => timeout(left(), self.slot()).await.map_err(|_| late(Phase::Queue, self.config.timeout).error)?,
         };
-        let attempt = self.attempt(body.clone(), self.config.attempt_timeout.min(left())).await;
+        let attempt = self.attempt(call, number, body.clone(), self.config.attempt_timeout.min(left())).await;
         drop(slot);
         let throttled = attempt.as_ref().err().filter(|failure| failure.is_throttled());
         let asked = throttled.and_then(|failure| failure.error.retry_after());
@@ -219,9 +239,19 @@ impl Client {
         }
     }
 
-    /// Makes one attempt within a time.
-    pub(crate) async fn attempt(&self, body: Bytes, limit: Duration) -> Result<Contact, Failure> {
-        let exchange = Exchange::new(body.clone());
+    /// Makes one attempt of a call within a time.
+    pub(crate) async fn attempt(
+        &self,
+        call: &Call<'_>,
+        number: u32,
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<Contact, Failure> {
+        call.attempt(number, self.exchange(body, call.trace.clone(), limit)).await
+    }
+
+    async fn exchange(&self, body: Bytes, trace: Option<TraceContext>, limit: Duration) -> Result<Contact, Failure> {
+        let exchange = Exchange::new(body.clone(), trace);
         let progress = exchange.progress.clone();
         let answer = match timeout(limit, self.transport.exchange(exchange)).await {
             Ok(Ok(answer)) => answer,

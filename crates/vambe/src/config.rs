@@ -1,5 +1,6 @@
 //! [`ClientBuilder`]: what the caller said; [`Config`]: the same with defaults applied.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +11,14 @@ use ring::digest::{Context, SHA256};
 
 use crate::api_key::ApiKey;
 use crate::error::Error;
+use crate::event::{CallEvent, Hooks};
 use crate::obstacle::Way;
-use crate::options::{CheckOptions, Door};
+use crate::options::{CallOptions, CheckOptions, Door};
 use crate::phone::Region;
 use crate::proxy::{Route, is_loopback};
 use crate::retry::RetryPolicy;
 use crate::tls::Trust;
+use crate::trace_context::{TraceContext, TraceSource};
 use crate::transport::Transport;
 
 /// Collects the options of a [`Client`](crate::Client).
@@ -42,43 +45,10 @@ pub struct ClientBuilder {
     app_info: Option<String>,
     pub(crate) door: Door,
     runtime: Option<Door>,
+    hooks: Hooks,
+    trace: TraceSource,
     pub(crate) allow_http: bool,
     pub(crate) transport: Option<Arc<dyn Transport>>,
-}
-
-/// Options that differ for a few calls; see [`Client::with_options`](crate::Client::with_options).
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct CallOptions {
-    /// Time of a whole call; unchanged if not set.
-    pub timeout: Option<Duration>,
-    /// Time of one attempt; unchanged if not set.
-    pub attempt_timeout: Option<Duration>,
-    /// How often a failed call is tried again; unchanged if not set.
-    pub max_retries: Option<u32>,
-}
-
-impl CallOptions {
-    /// Sets the time of a whole call.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Sets the time of one attempt.
-    #[must_use]
-    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = Some(timeout);
-        self
-    }
-
-    /// Sets how often a failed call is tried again.
-    #[must_use]
-    pub fn max_retries(mut self, retries: u32) -> Self {
-        self.max_retries = Some(retries);
-        self
-    }
 }
 
 /// The options of a client, checked and complete.
@@ -99,6 +69,8 @@ pub(crate) struct Config {
     app_info: Option<HeaderValue>,
     door: Door,
     runtime: Door,
+    pub(crate) hooks: Hooks,
+    pub(crate) trace: TraceSource,
 }
 
 macro_rules! options {
@@ -161,6 +133,16 @@ impl ClientBuilder {
         runtime: Door => |builder, runtime| builder.runtime = Some(runtime);
         /// Allows plain http to a host that is not loopback. Default: no.
         allow_http: bool => |builder, allow| builder.allow_http = allow;
+        /// Sets what is told when an attempt begins, where the call is polled. Default: nothing.
+        on_attempt: impl Fn(&CallEvent) + Send + Sync + 'static => |builder, hook| builder.hooks.attempt = Some(Arc::new(hook));
+        /// Sets what is told when an attempt has ended, with or without an answer. Default: nothing.
+        on_answer: impl Fn(&CallEvent) + Send + Sync + 'static => |builder, hook| builder.hooks.answer = Some(Arc::new(hook));
+        /// Sets what is told when a call will be tried again, before the wait. Default: nothing.
+        on_retry: impl Fn(&CallEvent) + Send + Sync + 'static => |builder, hook| builder.hooks.retry = Some(Arc::new(hook));
+        /// Sets the trace that all calls belong to. Default: none is sent.
+        trace_context: impl Into<Option<TraceContext>> => |builder, trace| builder.trace = TraceSource::of(trace.into());
+        /// Sets what writes the caller's trace into headers, whenever a call begins. Default: none is sent.
+        trace_context_with: impl Fn(&mut HashMap<String, String>) + Send + Sync + 'static => |builder, inject| builder.trace = TraceSource::Asked(Arc::new(inject));
         /// Replaces HTTP, for tests without a network.
         transport: impl Transport => |builder, transport| builder.transport = Some(Arc::new(transport));
     }
@@ -215,6 +197,8 @@ impl ClientBuilder {
             app_info: self.app_info.map(|info| check_app_info(&info)).transpose()?,
             door: self.door,
             runtime,
+            hooks: self.hooks,
+            trace: self.trace,
         };
         check_emulator_key(&config.api_key, &config.endpoint, self.allow_http)?;
         Ok(config)
@@ -239,6 +223,8 @@ impl Config {
         config.timeout = at_least_a_moment("timeout", options.timeout, self.timeout)?;
         config.attempt_timeout = at_least_a_moment("attempt_timeout", options.attempt_timeout, self.attempt_timeout)?;
         config.retry.max_retries = options.max_retries.unwrap_or(self.retry.max_retries);
+        config.hooks = options.hooks.or(&self.hooks);
+        config.trace = options.trace.unwrap_or_else(|| self.trace.clone());
         Ok(config)
     }
 

@@ -48,6 +48,9 @@ impl Http {
         let progress = exchange.progress.clone();
         let mut request = reqwest::Request::new(Method::POST, self.url.clone());
         request.headers_mut().clone_from(&self.headers);
+        if let Some(trace) = &exchange.trace {
+            trace.add_to(request.headers_mut());
+        }
         *request.body_mut() = Some(reqwest::Body::wrap(Outgoing { rest: exchange.body, progress: exchange.progress }));
         let mut response = self.client.execute(request).await.map_err(|error| self.lost(error))?;
         let status = response.status().as_u16();

@@ -1,4 +1,12 @@
-//! [`CheckOptions`]: what a check takes for granted; [`Door`]: what the core is used through.
+//! [`CheckOptions`]: what a check takes for granted; [`CallOptions`]: what differs for a few calls; [`Door`]: what
+//! the core is used through.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::{CallEvent, Hooks};
+use crate::trace_context::{TraceContext, TraceSource};
 
 /// Defaults and strictness of a check; a [`Client`](crate::Client) has its own set.
 ///
@@ -38,6 +46,78 @@ impl Default for CheckOptions {
             strict_email: false,
             send_empty_meta_data: true,
         }
+    }
+}
+
+/// Options that differ for a few calls; see [`Client::with_options`](crate::Client::with_options).
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct CallOptions {
+    /// Time of a whole call; unchanged if not set.
+    pub timeout: Option<Duration>,
+    /// Time of one attempt; unchanged if not set.
+    pub attempt_timeout: Option<Duration>,
+    /// How often a failed call is tried again; unchanged if not set.
+    pub max_retries: Option<u32>,
+    pub(crate) hooks: Hooks,
+    pub(crate) trace: Option<TraceSource>,
+}
+
+impl CallOptions {
+    /// Sets the time of a whole call.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the time of one attempt.
+    #[must_use]
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how often a failed call is tried again.
+    #[must_use]
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = Some(retries);
+        self
+    }
+
+    /// Sets what is told when an attempt begins, instead of the client's.
+    #[must_use]
+    pub fn on_attempt(mut self, hook: impl Fn(&CallEvent) + Send + Sync + 'static) -> Self {
+        self.hooks.attempt = Some(Arc::new(hook));
+        self
+    }
+
+    /// Sets what is told when an attempt has ended, instead of the client's.
+    #[must_use]
+    pub fn on_answer(mut self, hook: impl Fn(&CallEvent) + Send + Sync + 'static) -> Self {
+        self.hooks.answer = Some(Arc::new(hook));
+        self
+    }
+
+    /// Sets what is told when a call will be tried again, instead of the client's.
+    #[must_use]
+    pub fn on_retry(mut self, hook: impl Fn(&CallEvent) + Send + Sync + 'static) -> Self {
+        self.hooks.retry = Some(Arc::new(hook));
+        self
+    }
+
+    /// Sets the trace that the calls belong to; `None` sends none, whatever the client has.
+    #[must_use]
+    pub fn trace_context(mut self, trace: impl Into<Option<TraceContext>>) -> Self {
+        self.trace = Some(TraceSource::of(trace.into()));
+        self
+    }
+
+    /// Sets what writes the caller's trace into headers, whenever a call begins.
+    #[must_use]
+    pub fn trace_context_with(mut self, inject: impl Fn(&mut HashMap<String, String>) + Send + Sync + 'static) -> Self {
+        self.trace = Some(TraceSource::Asked(Arc::new(inject)));
+        self
     }
 }
 

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::error::Phase;
+use crate::trace_context::TraceContext;
 
 /// What carries a body to the server and its answer back.
 ///
@@ -32,6 +33,8 @@ pub struct Exchange {
     pub body: Bytes,
     /// To be told of each phase that the attempt reaches.
     pub progress: Progress,
+    /// The trace to name in the headers, if any.
+    pub trace: Option<TraceContext>,
 }
 
 /// How far an attempt got; shared with whoever waits for it.
@@ -81,8 +84,8 @@ pub enum TransportErrorKind {
 }
 
 impl Exchange {
-    pub(crate) fn new(body: Bytes) -> Self {
-        Self { body, progress: Progress::default() }
+    pub(crate) fn new(body: Bytes, trace: Option<TraceContext>) -> Self {
+        Self { body, progress: Progress::default(), trace }
     }
 }
 

@@ -4,6 +4,7 @@ import {
   ApiError,
   BadRequestError,
   Client,
+  type CallEvent,
   type ClientOptions,
   type CustomerRecord,
   type ImportAbortError,
@@ -54,6 +55,19 @@ export async function upserts(signal: AbortSignal): Promise<void> {
   await client.upsert({ channel: 'webchat', channel_id: id, external_user_id: 5n });
   await client.upsert({ contact_phone_number: '+569', custom_field_values: [{ key: 'rut', value: '1' }] });
   void [name, elapsed];
+
+  const onAnswer = ({ callId, status, code, elapsedMs }: CallEvent): void => void [callId + 1, status ?? code, elapsedMs ?? 0];
+  const onRetry = async ({ kind, waitMs }: CallEvent): Promise<void> => void [kind === 'retry', waitMs];
+  const webchat = { channel: 'webchat', external_user_id: 'u' } as const;
+  await client.upsert(webchat, { onAnswer, onRetry, onAttempt: null, traceContext: (carrier) => void (carrier['traceparent'] = '00') });
+  client.upsertMany([webchat], { onAnswer, traceContext: { traceparent: process.env['TRACEPARENT'], tracestate: null } });
+  void new Client({ onAttempt: onAnswer, traceContext: (carrier) => Object.assign(carrier, { traceparent: '00' }) });
+  // @ts-expect-error There is no such event.
+  void ((event: CallEvent) => event.kind === 'start');
+  // @ts-expect-error A hook is a function.
+  await client.upsert(webchat, { onRetry: 'log' });
+  // @ts-expect-error Headers are text.
+  await client.upsert(webchat, { traceContext: { traceparent: 5 } });
 
   // @ts-expect-error A WhatsApp customer needs a number.
   await client.upsert({ channel: 'whatsapp', channel_phone_number: '+569' });

@@ -8,12 +8,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::time::{Instant, sleep};
+use tracing::Instrument as _;
 
+use crate::call::Call;
 use crate::client::{Client, finish};
 use crate::contact::Contact;
 use crate::error::{Delivery, Error, ErrorCode, Phase};
 use crate::pacer::{Pace, Verdict};
 use crate::retry::{Failure, Next, Retries, RetryPolicy};
+use crate::trace_context::TraceContext;
 
 use super::Outcome;
 
@@ -31,6 +34,7 @@ pub(super) struct Way {
     pub(super) client: Client,
     pub(super) pace: Pace,
     pub(super) began: Instant,
+    trace: Option<TraceContext>,
     pub(super) unsent: Unsent,
     /// Whether what is still with the server is the last.
     pub(super) is_stopped: AtomicBool,
@@ -90,39 +94,50 @@ impl Row {
     /// Waiting for a retry holds no slot, so a stuck row does not slow the others. A 429 is the fault of all rows
     /// together: it pauses them all and spends no attempt of this one. Nor does a failure while the server is gone.
     pub(super) async fn send(self: Arc<Self>, way: Arc<Way>) -> Outcome {
+        let call = Call::of_row(way.client.config(), self.index, way.trace.clone());
+        let result = self.carry(&way, &call).instrument(call.span.clone()).await;
+        let attempts = self.attempts.load(Ordering::Relaxed);
+        call.ended(attempts, result.as_ref().map(|_| ()));
+        Outcome { index: self.index, result, attempts, key: Some(self.key.clone()) }
+    }
+
+    async fn carry(&self, way: &Way, call: &Call<'_>) -> Result<Contact, Error> {
         let started = Instant::now();
         let mut retries = Retries::new(way.policy);
         let mut in_attempts = Duration::ZERO;
-        let result = loop {
-            let (attempt, took) = self.attempt(&way).await;
+        loop {
+            let number = retries.attempts() + 1;
+            let (attempt, took) = self.attempt(way, call, number).await;
             in_attempts += took;
             let failure = match attempt {
-                Ok(contact) => break Ok(finish(contact, retries.attempts() + 1, started)),
+                Ok(contact) => return Ok(finish(contact, number, started)),
                 Err(failure) => failure,
             };
             if way.is_stopped.load(Ordering::Relaxed) {
                 retries.count(&failure);
-                break Err(retries.conclude(failure.error));
+                return Err(retries.conclude(failure.error));
             }
             if failure.is_throttled() || (failure.is_outage() && way.client.pacer().is_outage()) {
                 retries.count(&failure);
                 if way.is_hopeless(&failure.error) {
-                    break Err(retries.conclude(failure.error));
+                    return Err(retries.conclude(failure.error));
                 }
+                call.will_retry(number, &failure, None);
                 continue;
             }
             // Pauses and queues are not this row's fault, so only its own time counts.
             let remaining = LONGEST_ROW.saturating_sub(in_attempts);
             match retries.after(&failure, remaining, fastrand::f64()) {
-                Next::GiveUp => break Err(retries.conclude(failure.error)),
-                Next::Retry { wait } => in_attempts += wait_to_retry(&way, wait, remaining, failure.is_timeout()).await,
+                Next::GiveUp => return Err(retries.conclude(failure.error)),
+                Next::Retry { wait } => {
+                    call.will_retry(number, &failure, Some(wait));
+                    in_attempts += wait_to_retry(way, wait, remaining, failure.is_timeout()).await;
+                }
             }
-        };
-        let attempts = self.attempts.load(Ordering::Relaxed);
-        Outcome { index: self.index, result, attempts, key: Some(self.key.clone()) }
+        }
     }
 
-    async fn attempt(&self, way: &Way) -> (Result<Contact, Failure>, Duration) {
+    async fn attempt(&self, way: &Way, call: &Call<'_>, number: u32) -> (Result<Contact, Failure>, Duration) {
         // The semaphore is never closed.
         let _in_batch = way.slots.acquire().await.ok();
         let _in_client = way.client.slot().await;
@@ -135,7 +150,8 @@ impl Row {
         }
         self.is_out.store(true, Ordering::Relaxed);
         let sent = Instant::now();
-        let attempt = way.client.attempt(self.body.clone(), way.client.config().attempt_timeout).await;
+        let attempt_timeout = way.client.config().attempt_timeout;
+        let attempt = way.client.attempt(call, number, self.body.clone(), attempt_timeout).await;
         self.is_out.store(false, Ordering::Relaxed);
         flight.answered(self.verdict(&attempt), &way.pace);
         (attempt, sent.elapsed())
@@ -151,13 +167,14 @@ impl Row {
 }
 
 impl Way {
-    pub(super) fn new(client: Client, pace: Pace) -> Self {
+    pub(super) fn new(client: Client, pace: Pace, trace: Option<TraceContext>) -> Self {
         let policy = RetryPolicy { max_retries: MOST_ATTEMPTS - 1, ..client.config().retry };
         let slots = Semaphore::new(pace.max_in_flight);
         Self {
             client,
             pace,
             began: Instant::now(),
+            trace,
             unsent: Unsent::default(),
             is_stopped: AtomicBool::new(false),
             turn: Mutex::new(()),

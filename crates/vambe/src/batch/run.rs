@@ -16,11 +16,9 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::check::check;
-use crate::client::Client;
 use crate::config::LONGEST_TIME;
 use crate::error::Error;
 use crate::lanes::Lanes;
-use crate::pacer::Pace;
 use crate::record::CustomerRecord;
 
 use super::guard::{Guard, not_sent};
@@ -102,18 +100,12 @@ where
     S: Stream + Send,
     S::Item: Into<CustomerRecord> + Send,
 {
-    pub(super) fn new(
-        client: Client,
-        records: S,
-        pace: Pace,
-        on_progress: Option<Arc<OnProgress>>,
-        orders: Arc<Orders>,
-    ) -> Self {
+    pub(super) fn new(way: Way, records: S, on_progress: Option<Arc<OnProgress>>, orders: Arc<Orders>) -> Self {
         Self {
             records: Box::pin(records),
-            way: Arc::new(Way::new(client, pace)),
-            most_held: 2 * pace.max_in_flight,
-            most_unsent: if pace.learned { 1 } else { pace.max_in_flight },
+            most_held: 2 * way.pace.max_in_flight,
+            most_unsent: if way.pace.learned { 1 } else { way.pace.max_in_flight },
+            way: Arc::new(way),
             has_ended: false,
             next_index: 0,
             lanes: Lanes::new(),
