@@ -86,6 +86,15 @@ async fn a_server_with_tls_is_timed_step_by_step_and_its_clock_compared() {
 }
 
 #[tokio::test]
+async fn a_machine_without_any_roots_has_those_of_mozilla() {
+    let folder = at("https://vambe.invalid").env("SSL_CERT_FILE", "/dev/null");
+    let (_, found) = doctor(&folder, &[]).await;
+    let roots = found["checks"].as_array().unwrap().iter().find(|check| !check["mozilla"].is_null()).unwrap();
+    assert_eq!(roots["platform"], 0, "{roots}");
+    assert!(roots["mozilla"].as_u64() > Some(100), "{roots}");
+}
+
+#[tokio::test]
 async fn a_certificate_that_nobody_trusts_is_a_problem_with_the_sentence_of_a_call() {
     let server = Server::tls(Authority::new().certify()).await;
     let (code, found) = doctor(&at(&server.url()), &[]).await;
@@ -150,6 +159,7 @@ async fn a_broken_set_up_is_told_part_by_part_and_ends_with_1() {
     let url = "--base-url must be a URL with scheme and host, such as https://api.vambe.me (VAMBE_BASE_URL)";
     let key = "not set: set VAMBE_API_KEY, whose value is in the Vambe dashboard under Developers";
     assert_eq!(problems(&found), [key, url]);
+    assert_eq!(told(&found, "connection"), [("warning", "not tried: mend the problems above first")]);
     let folder = at("https://vambe.invalid").env("SSL_CERT_FILE", "/nowhere.pem").env("ALL_PROXY", "socks5://canary@p");
     let (_, found) = doctor(&folder, &[]).await;
     assert!(problems(&found)[0].starts_with("ALL_PROXY names a SOCKS proxy, which is not built in"), "{found}");

@@ -164,8 +164,9 @@ async fn ssl_cert_file_and_ssl_cert_dir_are_trusted_and_others_are_not() {
             &format!("{nobody} refused the connection: check --base-url, and that something listens there"),
         );
     }
-    let several = format!("{}:{}", text(&other.folder()), text(&ours.folder()));
+    let several = format!("/nowhere:{}:{}", text(&other.folder()), text(&ours.folder()));
     assert_sent(&run(Folder::new().env("SSL_CERT_DIR", &several), &server.url(), &[]).await);
+    assert_sent(&run(Folder::new().env("SSL_CERT_FILE", &text(&ours.folder())), &server.url(), &[]).await);
     let both = Folder::new().env("SSL_CERT_FILE", &text(&other.file()));
     assert_sent(&run(both, &server.url(), &["--ca-file", &text(&ours.file())]).await);
 }
@@ -352,6 +353,19 @@ async fn a_name_without_an_address_is_told_with_the_way_out() {
     let message = "the name of vambe.invalid cannot be found: check base_url and the DNS; where only a proxy leads out, \
         pass proxy or set HTTPS_PROXY";
     assert_tried_again(builder("https://vambe.invalid"), message).await;
+}
+
+#[tokio::test]
+async fn a_server_that_keeps_silent_while_connecting_is_told_and_tried_again() {
+    // Takes connections, since the system does, and answers none.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let error = failure(builder(&format!("https://{address}")).connect_timeout(Duration::from_millis(100))).await;
+    let place = format!("the time was over after 0.1 s, while connecting to {address}");
+    let way_out = "check the network and the firewall; where only a proxy leads out, pass proxy or set HTTPS_PROXY";
+    assert_eq!(error.message(), format!("{place}: {way_out}"));
+    assert_eq!((error.code(), error.phase()), (ErrorCode::Timeout, Some(Phase::Connect)));
+    assert_eq!((error.delivery(), error.attempts()), (Delivery::NotSent, 3));
 }
 
 /// Listens, says the same to everybody, and closes.

@@ -94,8 +94,9 @@ impl Check {
 pub(crate) async fn diagnose(builder: ClientBuilder, variable: impl Fn(&str) -> Option<String>) -> Diagnosis {
     let environment = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let (mut checks, target) = set_up(&builder, &environment);
-    if let Some(target) = target {
-        checks.extend(network(&target, &builder).await);
+    match target {
+        Some(target) => checks.extend(network(&target, &builder).await),
+        None => checks.push(Check::new("connection", CheckStatus::Warning, "not tried: mend the problems above first")),
     }
     let home = environment("HOME").or_else(|| environment("USERPROFILE")).filter(|home| home.len() > 1);
     for check in &mut checks {
@@ -129,12 +130,13 @@ fn set_up(builder: &ClientBuilder, environment: &dyn Fn(&str) -> Option<String>)
     checks.extend(certificates(&trust));
     match trust.client_config() {
         Ok(tls) => (checks, Some(Target { endpoint, route, tls })),
-        Err(error) if checks.iter().all(|check| check.status != CheckStatus::Problem) => {
-            checks.push(Check::problem("trust", error.message()));
+        Err(error) => {
+            // A file that is at fault has been named.
+            if checks.iter().all(|check| check.name != "trust" || check.status == CheckStatus::Ok) {
+                checks.push(Check::problem("trust", error.message()));
+            }
             (checks, None)
         }
-        // The file that is at fault has been named.
-        Err(_) => (checks, None),
     }
 }
 

@@ -82,7 +82,7 @@ impl Http {
         let kind = match obstacle {
             Obstacle::Late(_) => TransportErrorKind::ConnectTimeout,
             Obstacle::ProxyAuthentication => TransportErrorKind::ProxyAuthentication,
-            _ if obstacle.is_certificate() => TransportErrorKind::Certificate,
+            Obstacle::Certificate(_) => TransportErrorKind::Certificate,
             _ => TransportErrorKind::Connect,
         };
         let message = Some(self.way.sentence(obstacle, spot));

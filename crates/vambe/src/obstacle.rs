@@ -24,13 +24,7 @@ pub(crate) enum Obstacle {
     Late(Duration),
     /// Connected, it did not answer in time.
     Silent(Duration),
-    UnknownIssuer,
-    SelfSigned,
-    Expired,
-    NotYetValid,
-    WrongName,
-    /// Something else is wrong with the certificate.
-    Certificate(String),
+    Certificate(CertificateFault),
     NotTls,
     NotHttp,
     Tls(String),
@@ -38,6 +32,17 @@ pub(crate) enum Obstacle {
     /// The proxy opens no tunnel, and may have said why.
     Tunnel(Option<u16>),
     Unknown,
+}
+
+/// Why a certificate is not accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum CertificateFault {
+    UnknownIssuer,
+    SelfSigned,
+    Expired,
+    NotYetValid,
+    WrongName,
+    Other(String),
 }
 
 /// Where it stands.
@@ -60,19 +65,6 @@ impl Obstacle {
     /// Reads why a connection failed from the error's causes.
     pub(crate) fn of(error: &(dyn StdError + 'static)) -> Self {
         causes(error).find_map(of_cause).unwrap_or(Self::Unknown)
-    }
-
-    /// Returns whether the certificate is at fault.
-    pub(crate) fn is_certificate(&self) -> bool {
-        matches!(
-            self,
-            Self::UnknownIssuer
-                | Self::SelfSigned
-                | Self::Expired
-                | Self::NotYetValid
-                | Self::WrongName
-                | Self::Certificate(_)
-        )
     }
 }
 
@@ -128,24 +120,8 @@ impl Way {
             Obstacle::Silent(limit) => {
                 format!("{place} did not answer within {} s: try later, and check {source}", limit.as_secs_f64())
             }
-            Obstacle::UnknownIssuer => {
-                let remedy = self.ca_remedy();
-                format!("the certificate of {place} is signed by a CA that this machine does not trust: {remedy}")
-            }
-            Obstacle::SelfSigned => format!(
-                "the certificate of {place} is a CA's own, which no server may show: give the server one that the CA has signed"
-            ),
-            Obstacle::Expired => format!(
-                "the certificate of {place} has expired: check the clock of this machine, and tell whoever runs the server"
-            ),
-            Obstacle::NotYetValid => {
-                format!("the certificate of {place} is not valid yet: check the clock of this machine")
-            }
-            Obstacle::WrongName => {
-                format!("the certificate of {place} is for another name: check the host in {source}")
-            }
-            Obstacle::Certificate(reason) => {
-                format!("the certificate of {place} is not accepted ({reason}): tell whoever runs the server")
+            Obstacle::Certificate(fault) => {
+                format!("the certificate of {place} {}", fault.sentence(source, self.runtime))
             }
             Obstacle::NotTls => {
                 format!("what answers at {place} does not speak TLS: check scheme and port in {source}")
@@ -167,12 +143,29 @@ impl Way {
             Obstacle::Unknown => format!("{place} cannot be reached: check {source} and the network{or_proxy}"),
         }
     }
+}
 
-    fn ca_remedy(&self) -> &'static str {
-        match self.runtime {
-            Door::Python => "pass ca_file, or set SSL_CERT_FILE or REQUESTS_CA_BUNDLE to a PEM file that holds it",
-            Door::Node => "pass ca_file, or set SSL_CERT_FILE or NODE_EXTRA_CA_CERTS to a PEM file that holds it",
-            Door::Rust | Door::Cli => "pass ca_file, or set SSL_CERT_FILE to a PEM file that holds it",
+impl CertificateFault {
+    /// Returns the rest of the sentence: the reason and the way out.
+    fn sentence(&self, source: &str, runtime: Door) -> String {
+        let clock = "check the clock of this machine";
+        match self {
+            Self::UnknownIssuer => {
+                let or_variable = match runtime {
+                    Door::Python => " or REQUESTS_CA_BUNDLE",
+                    Door::Node => " or NODE_EXTRA_CA_CERTS",
+                    Door::Rust | Door::Cli => "",
+                };
+                let remedy = format!("pass ca_file, or set SSL_CERT_FILE{or_variable} to a PEM file that holds it");
+                format!("is signed by a CA that this machine does not trust: {remedy}")
+            }
+            Self::SelfSigned => {
+                "is a CA's own, which no server may show: give the server one that the CA has signed".to_owned()
+            }
+            Self::Expired => format!("has expired: {clock}, and tell whoever runs the server"),
+            Self::NotYetValid => format!("is not valid yet: {clock}"),
+            Self::WrongName => format!("is for another name: check the host in {source}"),
+            Self::Other(reason) => format!("is not accepted ({reason}): tell whoever runs the server"),
         }
     }
 }
@@ -219,19 +212,65 @@ fn of_io(kind: ErrorKind) -> Option<Obstacle> {
 
 fn of_tls(error: &TlsError) -> Obstacle {
     match error {
-        TlsError::InvalidCertificate(problem) => match problem {
-            // A CA that was renewed has its old name and another key.
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => Obstacle::UnknownIssuer,
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => Obstacle::Expired,
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Obstacle::NotYetValid,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Obstacle::WrongName,
-            // The kind of error that this holds belongs to another crate.
-            CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => Obstacle::SelfSigned,
-            other => Obstacle::Certificate(other.to_string()),
-        },
+        TlsError::InvalidCertificate(problem) => Obstacle::Certificate(of_certificate(problem)),
         TlsError::InvalidMessage(_) | TlsError::PeerSentOversizedRecord => Obstacle::NotTls,
         other => Obstacle::Tls(other.to_string()),
     }
 }
 
+fn of_certificate(problem: &CertificateError) -> CertificateFault {
+    match problem {
+        // A CA that was renewed has its old name and another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => CertificateFault::UnknownIssuer,
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => CertificateFault::Expired,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => CertificateFault::NotYetValid,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            CertificateFault::WrongName
+        }
+        // The kind of error that this holds belongs to another crate.
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            CertificateFault::SelfSigned
+        }
+        other => CertificateFault::Other(other.to_string()),
+    }
+}
+
 const TUNNEL: &str = "tunnel error: ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(error: impl StdError + 'static) -> String {
+        let way = Way::new(&Url::parse("https://x.test").unwrap(), &Route::default(), Door::Rust);
+        way.sentence(&Obstacle::of(&error), way.spot(&error))
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_told_with_the_way_out() {
+        let or_proxy = "; where only a proxy leads out, pass proxy or set HTTPS_PROXY";
+        for (kind, message) in [
+            (
+                ErrorKind::NetworkUnreachable,
+                format!("no route leads to x.test: check base_url and the network{or_proxy}"),
+            ),
+            (ErrorKind::HostUnreachable, format!("no route leads to x.test: check base_url and the network{or_proxy}")),
+            (
+                ErrorKind::PermissionDenied,
+                "this machine does not let a connection to x.test out: check its firewall".to_owned(),
+            ),
+            (ErrorKind::Other, format!("x.test cannot be reached: check base_url and the network{or_proxy}")),
+        ] {
+            assert_eq!(told(io::Error::from(kind)), message);
+        }
+    }
+
+    #[test]
+    fn a_cause_is_found_however_often_it_is_wrapped() {
+        let peer = || TlsError::PeerIncompatible(rustls::PeerIncompatible::NoCipherSuitesInCommon);
+        let wrapped = io::Error::other(io::Error::new(ErrorKind::InvalidData, peer()));
+        let message = told(wrapped);
+        assert!(message.starts_with("no TLS came about with x.test (peer is incompatible: "), "{message}");
+        assert_eq!(message, told(peer()));
+    }
+}

@@ -20,11 +20,12 @@ pub(crate) struct Trust {
     pub(crate) authorities: Vec<Authority>,
 }
 
-/// A file or a folder of certificates.
+/// A file or folders of certificates.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Authority {
     /// The option or the variable that names it.
     pub(crate) named_by: &'static str,
+    /// As it is named there: of folders a list.
     pub(crate) path: PathBuf,
 }
 
@@ -35,17 +36,14 @@ impl Trust {
         runtime: Door,
         environment: impl Fn(&'static str) -> Option<String>,
     ) -> Self {
-        let files: &[&'static str] = match runtime {
-            Door::Python => &[FILE, "REQUESTS_CA_BUNDLE"],
-            Door::Node => &[FILE, "NODE_EXTRA_CA_CERTS"],
-            Door::Rust | Door::Cli => &[FILE],
+        let names: &[&'static str] = match runtime {
+            Door::Python => &["SSL_CERT_FILE", FOLDERS, "REQUESTS_CA_BUNDLE"],
+            Door::Node => &["SSL_CERT_FILE", FOLDERS, "NODE_EXTRA_CA_CERTS"],
+            Door::Rust | Door::Cli => &["SSL_CERT_FILE", FOLDERS],
         };
         let option = ca_file.map(|path| Authority { named_by: OPTION, path });
-        let files = files.iter().filter_map(|name| Some(Authority { named_by: name, path: environment(name)?.into() }));
-        let folders = environment(FOLDERS).unwrap_or_default();
-        let folders = std::env::split_paths(&folders).filter(|path| !path.as_os_str().is_empty());
-        let folders = folders.map(|path| Authority { named_by: FOLDERS, path });
-        Self { authorities: option.into_iter().chain(files).chain(folders).collect() }
+        let given = names.iter().filter_map(|name| Some(Authority { named_by: name, path: environment(name)?.into() }));
+        Self { authorities: option.into_iter().chain(given).collect() }
     }
 
     /// Returns the TLS set-up, made once for one state of these files: reading roots takes long.
@@ -86,12 +84,14 @@ impl Authority {
     pub(crate) fn read(&self) -> Result<Vec<CertificateDer<'static>>, Error> {
         let unreadable = |error: io::Error| self.wrong(&format!("cannot be read ({error})"));
         if self.named_by == FOLDERS {
-            return read_folder(&self.path).map_err(unreadable);
+            return read_folders(&self.paths()).map_err(unreadable);
         }
-        let text = std::fs::read(&self.path).map_err(unreadable)?;
-        let found = usable(&text);
+        // Requests takes a folder in the place of a file.
+        let is_folder = self.path.is_dir();
+        let text = if is_folder { Vec::new() } else { std::fs::read(&self.path).map_err(unreadable)? };
+        let found = if is_folder { read_folder(&self.path).map_err(unreadable)? } else { usable(&text) };
         // An empty file, such as /dev/null, is how a variable is told to name nothing.
-        let names_nothing = text.is_empty() && self.named_by != OPTION;
+        let names_nothing = !is_folder && text.is_empty() && self.named_by != OPTION;
         match found.is_empty() && !names_nothing {
             true => Err(self.wrong("holds no certificate in PEM form")),
             false => Ok(found),
@@ -108,9 +108,17 @@ impl Authority {
         ))
     }
 
+    fn paths(&self) -> Vec<PathBuf> {
+        match self.named_by {
+            FOLDERS => std::env::split_paths(&self.path).filter(|path| !path.as_os_str().is_empty()).collect(),
+            _ => vec![self.path.clone()],
+        }
+    }
+
     fn stamp(&self) -> Stamp {
-        let metadata = std::fs::metadata(&self.path).ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
+        let paths = self.paths();
+        let found = paths.iter().filter_map(|path| std::fs::metadata(path).ok());
+        found.map(|metadata| (metadata.modified().ok(), metadata.len())).collect()
     }
 }
 
@@ -128,13 +136,23 @@ pub(crate) fn mozilla_roots() -> usize {
     webpki_root_certs::TLS_SERVER_ROOT_CERTS.len()
 }
 
-/// When a file was changed, and how long it is.
-type Stamp = Option<(SystemTime, u64)>;
+/// When files were changed, and how long they are.
+type Stamp = Vec<(Option<SystemTime>, u64)>;
 
 /// Returns the set-up that trusts nobody, which is enough for plain http and costs nothing.
 pub(crate) fn without_roots() -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
     Ok(builder.map_err(unusable)?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
+/// Reads the folders that are there, and fails if none is.
+fn read_folders(folders: &[PathBuf]) -> io::Result<Vec<CertificateDer<'static>>> {
+    let (read, mut failed): (Vec<_>, Vec<_>) =
+        folders.iter().map(|folder| read_folder(folder)).partition(Result::is_ok);
+    match (read.is_empty(), failed.pop()) {
+        (true, Some(failed)) => failed,
+        _ => Ok(distinct(read.into_iter().flatten().flatten().collect())),
+    }
 }
 
 /// Reads all files of a folder, which often has each twice, by its name and by a hash, and other files as well.
@@ -165,6 +183,5 @@ fn unusable(error: rustls::Error) -> Error {
 }
 
 const OPTION: &str = "ca_file";
-const FILE: &str = "SSL_CERT_FILE";
 const FOLDERS: &str = "SSL_CERT_DIR";
 const MOST_KEPT: usize = 8;

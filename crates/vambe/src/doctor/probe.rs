@@ -144,7 +144,7 @@ impl<'p> Probe<'p> {
     }
 
     async fn secure(&self, stream: Box<dyn Stream>, url: &Url, spot: Spot) -> Result<Box<dyn Stream>, Fault> {
-        let name = ServerName::try_from(host(url)).map_err(|_| Fault { obstacle: Obstacle::WrongName, spot })?;
+        let name = ServerName::try_from(host(url)).map_err(|_| Fault { obstacle: Obstacle::Name, spot })?;
         let secured = self.tls.connect(name, stream).await.map_err(|error| fault(&error, spot))?;
         Ok(Box::new(secured))
     }
