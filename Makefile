@@ -128,14 +128,6 @@ test-node: node_modules/ready
 	$(call stage,Node build,cargo build --quiet --bin vambe && npm run --silent build && cargo clippy --quiet --package vambe-node -- -D warnings)
 	$(call stage,Node suites,npm test --silent)
 
-# The addon that is shipped, beside its peers; the server is a process apart.
-.PHONY: bench-node
-bench-node:
-	cargo build --quiet --release --package vambe-benches
-	npm run --silent build -- --release
-	npm ci --silent --no-audit --no-fund --prefix benches/node
-	node benches/node/main.js
-
 .PHONY: package-node
 package-node: node_modules/ready $(PACKAGES)/tools/ready
 	rm -rf $(PACKAGES)/node
@@ -176,25 +168,57 @@ fix: ## Format, and mend what can be mended without thinking
 	cargo clippy --all-targets --fix --allow-dirty --allow-staged --quiet
 	cargo fmt
 
+# What is shipped, beside its peers. `make bench-python` and the like measure a part, and print it.
+BENCH_PARTS := rust import python node emulator pacing
+BENCHES = $${CARGO_TARGET_DIR:-target}/shipped/vambe-benches
+
 .PHONY: bench
-bench: bench-rust bench-python bench-node bench-emulator ## Measure the pure parts, each door side by side with its peers, and the emulator
+bench: ## Measure everything beside its peers, and write the table of docs/benchmarks.md
+	python3 benches/report.py begin
+	$(MAKE) --no-print-directory -j1 $(BENCH_PARTS:%=bench-%)
+	python3 benches/report.py write docs/benchmarks.md
+
+# Runs one part, and shows its rows.
+define measured
+	@mkdir -p target/bench && rm -f target/bench/$(1).jsonl
+	BENCH_ROWS=target/bench/$(1).jsonl $(2)
+	@python3 benches/report.py show target/bench/$(1).jsonl
+endef
+
+.PHONY: bench-program
+bench-program:
+	cargo build --quiet --profile shipped --package vambe-benches
 
 .PHONY: bench-rust
-bench-rust:
-	cargo bench --quiet --package vambe
-	cargo run --quiet --release --package vambe-benches
-	cargo run --quiet --release --package vambe-benches -- import
+bench-rust: bench-program
+	$(call measured,rust,$(BENCHES))
 
-# The command that is shipped, with the load made on the same machine.
+.PHONY: bench-import
+bench-import: bench-program
+	$(call measured,import,$(BENCHES) import)
+
 .PHONY: bench-emulator
-bench-emulator:
+bench-emulator: bench-program
 	cargo build --quiet --profile shipped --bin vambe
-	cargo run --quiet --release --package vambe-benches emulator "$${CARGO_TARGET_DIR:-target}/shipped/vambe"
+	$(call measured,emulator,$(BENCHES) emulator "$${CARGO_TARGET_DIR:-target}/shipped/vambe")
 
-# The shipped wheel, beside its peers in an environment of its own; the server is a process apart.
 .PHONY: bench-python
-bench-python: wheel
-	cargo build --quiet --release --package vambe-benches
+bench-python: bench-program wheel
 	python3 -m venv --clear target/bench-python
 	target/bench-python/bin/pip install --quiet --disable-pip-version-check --requirement benches/python/requirements.txt target/wheels/*.whl
-	target/bench-python/bin/python -I benches/python/bench.py --wheel target/wheels/*.whl "$${CARGO_TARGET_DIR:-target}/release/vambe-benches"
+	$(call measured,python,target/bench-python/bin/python -I benches/python/bench.py --wheel target/wheels/*.whl $(BENCHES))
+
+.PHONY: bench-node
+bench-node: bench-program node_modules/ready
+	npm run --silent build -- --release
+	npm ci --silent --no-audit --no-fund --prefix benches/node
+	$(call measured,node,node benches/node/main.js $(BENCHES))
+
+.PHONY: bench-pacing
+bench-pacing:
+	cargo test --quiet --package vambe-tests --test pacing -- --nocapture --test-threads 1 | tee target/bench-pacing.txt
+	$(call measured,pacing,python3 benches/report.py pacing target/bench-pacing.txt)
+
+.PHONY: bench-core
+bench-core: ## Measure the pure parts of the core, one by one
+	cargo bench --quiet --package vambe

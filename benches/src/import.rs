@@ -8,17 +8,18 @@ use std::time::Instant;
 
 use vambe_cli::{Io, Stop, run};
 
-use crate::Server;
+use crate::{Server, rows};
 
 const ROWS: u32 = 200_000;
 const MANY_ROWS: u32 = 10_000_000;
 const ROUNDS: usize = 5;
 
-/// One way to run the command, and what it is to reach.
+/// One way to run the command.
 struct Case {
     what: &'static str,
     arguments: &'static [&'static str],
-    target: &'static str,
+    /// The row of `targets.json`, if it has one.
+    row: Option<&'static str>,
     /// Whether the journal of the round before is kept.
     keeps_journal: bool,
 }
@@ -27,17 +28,17 @@ const CASES: [Case; 4] = [
     Case {
         what: "import, with journal",
         arguments: &["import", "--no-pacing"],
-        target: ">= 10,000 rows/s",
+        row: Some("import/rate"),
         keeps_journal: false,
     },
-    Case { what: "import again, unchanged", arguments: &["import", "--no-pacing"], target: "-", keeps_journal: true },
+    Case { what: "import again, unchanged", arguments: &["import", "--no-pacing"], row: None, keeps_journal: true },
     Case {
         what: "import, without journal",
         arguments: &["import", "--no-pacing", "--no-journal"],
-        target: "-",
+        row: None,
         keeps_journal: true,
     },
-    Case { what: "check", arguments: &["check", "--no-journal"], target: ">= 300,000 rows/s", keeps_journal: true },
+    Case { what: "check", arguments: &["check", "--no-journal"], row: Some("import/check-rate"), keeps_journal: true },
 ];
 
 /// Runs the command inside this process, and says how much memory it took.
@@ -55,7 +56,7 @@ pub fn run_command(arguments: &[String]) -> Result<(), Box<dyn std::error::Error
     Ok(())
 }
 
-/// Measures every case, and prints a table.
+/// Measures every case.
 pub fn measure() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::temp_dir().join(format!("vambe-bench-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
@@ -68,8 +69,8 @@ fn measure_in(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let server = Server::start()?;
     let file = generate(&folder.join("customers.csv"), ROWS)?;
     println!("{ROWS} rows, one process beside the server, median of {ROUNDS} rounds in turn\n");
-    println!("| what | rows/s | target | resident |");
-    println!("|---|---|---|---|");
+    println!("| what | rows/s | resident |");
+    println!("|---|---|---|");
     let mut rates = [const { Vec::new() }; CASES.len()];
     let mut peaks = [0; CASES.len()];
     for _ in 0..ROUNDS {
@@ -84,19 +85,23 @@ fn measure_in(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     }
     for ((case, rates), peak) in CASES.iter().zip(&mut rates).zip(peaks) {
         rates.sort_by(f64::total_cmp);
-        println!("| {} | {:.0} | {} | {:.1} MB |", case.what, rates[ROUNDS / 2], case.target, megabytes(peak));
+        println!("| {} | {:.0} | {:.1} MB |", case.what, rates[ROUNDS / 2], megabytes(peak));
+        if let Some(row) = case.row {
+            rows::emit(row, rates[ROUNDS / 2], None)?;
+        }
     }
     let file = generate(&folder.join("many.csv"), MANY_ROWS)?;
     println!("\n{MANY_ROWS} rows, {:.0} MB\n", megabytes(fs::metadata(&file)?.len() / 1024));
-    println!("| what | seconds | resident | target |");
-    println!("|---|---|---|---|");
-    for (what, arguments) in [
-        ("check", &["check", "--no-journal"][..]),
-        ("import: read whole, 100,000 rows sent", &["import", "--no-pacing", "--canary", "100000"]),
+    println!("| what | seconds | resident |");
+    println!("|---|---|---|");
+    for (what, arguments, row) in [
+        ("check", &["check", "--no-journal"][..], "import/check-memory"),
+        ("import: read whole, 100,000 rows sent", &["import", "--no-pacing", "--canary", "100000"], "import/memory"),
     ] {
         let began = Instant::now();
         let peak = peak_of(arguments, &file, &server.url)?;
-        println!("| {what} | {:.0} | {:.1} MB | <= 64 MB |", began.elapsed().as_secs_f64(), megabytes(peak));
+        println!("| {what} | {:.0} | {:.1} MB |", began.elapsed().as_secs_f64(), megabytes(peak));
+        rows::emit(row, megabytes(peak), None)?;
     }
     Ok(())
 }

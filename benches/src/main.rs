@@ -6,6 +6,7 @@
 mod emulator;
 mod import;
 mod peers;
+mod rows;
 mod server;
 
 use std::process::{Child, Command, Stdio};
@@ -40,8 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = Server::start()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let costs = runtime.block_on(measure(&server.url))?;
-    print_table(&costs);
-    Ok(())
+    Ok(print_table(&costs)?)
 }
 
 async fn measure(url: &str) -> Result<Vec<(Peer, Vec<Cost>)>, Box<dyn std::error::Error>> {
@@ -60,7 +60,7 @@ async fn measure(url: &str) -> Result<Vec<(Peer, Vec<Cost>)>, Box<dyn std::error
     Ok(costs)
 }
 
-fn print_table(costs: &[(Peer, Vec<Cost>)]) {
+fn print_table(costs: &[(Peer, Vec<Cost>)]) -> std::io::Result<()> {
     println!(
         "{IN_FLIGHT} calls in flight, {CALLS_PER_ROUND} calls a round, median of {ROUNDS} interleaved rounds, one thread\n"
     );
@@ -84,7 +84,11 @@ fn print_table(costs: &[(Peer, Vec<Cost>)]) {
             1.0 / wall,
             base_wall / wall
         );
+        if let Peer::Vambe { .. } = peer {
+            rows::emit("rust/cpu", cpu * 1e6, Some(base_cpu * 1e6))?;
+        }
     }
+    Ok(())
 }
 
 /// Returns the CPU time of this process, user and system.

@@ -54,7 +54,7 @@ impl Batch {
         port.run(runtime::clients()?, id, |messages| async move {
             while let Some(outcome) = outcomes.next().await {
                 let progress = lock(&last).take();
-                messages.send(&Message::new(Kind::Outcome, &Written::new(&outcome, progress)));
+                messages.send_with_others(&Message::new(Kind::Outcome, &Written::new(&outcome, progress)));
             }
             let handle = outcomes.handle();
             Message::new(Kind::Done, &Ended { stopped: handle.stopped(), left_over: handle.left_over() })

@@ -51,7 +51,7 @@ impl Port {
             .build_threadsafe_function::<()>()
             .weak::<true>()
             .callee_handled::<false>()
-            .build_callback(move |_| Ok(std::mem::take(&mut lock(&drained).text)))?;
+            .build_callback(move |_| Ok(lock(&drained).take()))?;
         let closing = Arc::clone(&queue);
         env.add_env_cleanup_hook((), move |()| lock(&closing).close())?;
         Ok(Self { shared: Arc::new(Shared { queue, wake }) })
@@ -77,7 +77,7 @@ impl Port {
         if queue.is_closed {
             return;
         }
-        let task = runtime.spawn(async move { sender.finish(call.await) });
+        let task = runtime.spawn(async move { sender.finish(&call.await) });
         queue.calls.insert(id, task.abort_handle());
     }
 
@@ -117,35 +117,46 @@ pub(crate) struct Sender {
 impl Sender {
     /// Delivers a message of a call that goes on.
     pub(crate) fn send(&self, message: &Message) {
-        self.deliver(&mut lock(&self.shared.queue), message);
+        let mut queue = lock(&self.shared.queue);
+        if queue.is_first(self.id, message) {
+            self.shared.wake(&queue);
+        }
     }
 
-    fn finish(&self, message: Message) {
+    /// As `send`, from the task of a call: to wake JavaScript costs more than to tell it something, so what is told
+    /// in one turn of the runtime wakes it once, after the last of it.
+    pub(crate) fn send_with_others(&self, message: &Message) {
+        self.deliver_with_others(&mut lock(&self.shared.queue), message);
+    }
+
+    fn finish(&self, message: &Message) {
         let mut queue = lock(&self.shared.queue);
         queue.calls.remove(&self.id);
-        self.deliver(&mut queue, &message);
+        self.deliver_with_others(&mut queue, message);
     }
 
-    // The queue stays locked until JavaScript has been woken: no environment is called after
-    // its end, since its clean-up closes the queue first.
-    fn deliver(&self, queue: &mut Queue, message: &Message) {
-        if queue.is_closed {
-            return;
+    fn deliver_with_others(&self, queue: &mut Queue, message: &Message) {
+        if queue.is_first(self.id, message) {
+            let shared = Arc::clone(&self.shared);
+            // A new task comes after all that are ready.
+            tokio::spawn(async move { shared.wake(&lock(&shared.queue)) });
         }
-        if queue.text.is_empty() {
-            self.shared.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-        } else {
-            queue.text.push(',');
-        }
-        // Writing to memory cannot fail.
-        let _ = write!(queue.text, "{},{},", self.id, message.kind as u8);
-        queue.text.push_str(&message.payload);
     }
 }
 
 struct Shared {
     queue: Arc<Mutex<Queue>>,
     wake: Wake,
+}
+
+impl Shared {
+    // The queue stays locked until JavaScript has been woken: no environment is called after
+    // its end, since its clean-up closes the queue first.
+    fn wake(&self, queue: &Queue) {
+        if !queue.is_closed {
+            self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
 }
 
 /// What is under way, and what waits to be delivered.
@@ -157,6 +168,27 @@ struct Queue {
 }
 
 impl Queue {
+    /// Adds a message, unless nobody listens; whether it is the first that JavaScript has to be woken for.
+    fn is_first(&mut self, id: u32, message: &Message) -> bool {
+        if self.is_closed {
+            return false;
+        }
+        let is_first = self.text.is_empty();
+        if !is_first {
+            self.text.push(',');
+        }
+        // Writing to memory cannot fail.
+        let _ = write!(self.text, "{id},{},", message.kind as u8);
+        self.text.push_str(&message.payload);
+        is_first
+    }
+
+    /// Takes what waits, and leaves room for as much again.
+    fn take(&mut self) -> String {
+        let room = String::with_capacity(self.text.len());
+        std::mem::replace(&mut self.text, room)
+    }
+
     fn close(&mut self) {
         self.is_closed = true;
         self.text = String::new();

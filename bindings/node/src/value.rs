@@ -24,25 +24,31 @@ pub(crate) fn read_records(text: &str) -> Vec<CustomerRecord> {
 /// Reads a value: as the core reads JSON, and then the tags.
 pub(crate) fn read(text: &str) -> Value {
     // The text is written by `values.js`, which writes nothing that cannot be read.
-    Value::from_json(text).map_or(UNREADABLE, untagged)
+    let mut value = Value::from_json(text).unwrap_or(UNREADABLE);
+    untag(&mut value);
+    value
 }
 
-fn untagged(value: Value) -> Value {
+fn untag(value: &mut Value) {
     match value {
-        Value::Array(values) => Value::Array(values.into_iter().map(untagged).collect()),
+        Value::Array(values) => values.iter_mut().for_each(untag),
         Value::Object(entries) => match &entries[..] {
-            [(key, tag)] if key == TAG => meaning(tag).unwrap_or(UNREADABLE),
-            _ => Value::Object(entries.into_iter().map(|(key, value)| (unescaped(key), untagged(value))).collect()),
+            [(key, tag)] if key == TAG => *value = meaning(tag).unwrap_or(UNREADABLE),
+            _ => {
+                for (key, value) in entries {
+                    unescape(key);
+                    untag(value);
+                }
+            }
         },
-        other => other,
+        _ => {}
     }
 }
 
-fn unescaped(mut key: String) -> String {
+fn unescape(key: &mut String) {
     if key.starts_with(TAG) {
         key.remove(0);
     }
-    key
 }
 
 fn meaning(tag: &Value) -> Option<Value> {

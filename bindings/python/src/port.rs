@@ -66,7 +66,7 @@ struct Call {
 impl Call {
     fn end(mut self, result: Result<vambe::Contact, vambe::Error>) {
         self.has_ended = true;
-        self.finished.push(self.number, Finish::Call(result));
+        self.finished.push_with_others(self.number, Finish::Call(result));
     }
 }
 
@@ -80,12 +80,31 @@ impl Drop for Call {
 
 impl Finished {
     pub(crate) fn push(&self, number: u64, finish: Finish) {
+        if self.is_first(number, finish) {
+            self.wake();
+        }
+    }
+
+    /// As `push`, from a task on the worker: to wake the loop costs more than to end a call, so those that end in
+    /// one turn of the worker wake it once, after the last of them.
+    fn push_with_others(self: &Arc<Self>, number: u64, finish: Finish) {
+        if self.is_first(number, finish) {
+            let finished = Arc::clone(self);
+            // A new task comes after all that are ready.
+            tokio::spawn(async move { finished.wake() });
+        }
+    }
+
+    /// Puts a result into the queue; whether it is the first that the loop has to be woken for.
+    fn is_first(&self, number: u64, finish: Finish) -> bool {
         let mut results = lock(&self.results);
         results.push((number, finish));
-        if results.len() == 1 {
-            // A full pipe wakes the loop just as well.
-            let _: Result<usize, _> = (&self.writer).write(&[1]);
-        }
+        results.len() == 1
+    }
+
+    fn wake(&self) {
+        // A full pipe wakes the loop just as well.
+        let _: Result<usize, _> = (&self.writer).write(&[1]);
     }
 }
 

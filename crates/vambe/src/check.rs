@@ -10,7 +10,7 @@ mod texts;
 use serde::Serialize;
 
 use crate::change::{Change, ChangeAction};
-use crate::customer::Customer;
+use crate::customer::{Customer, shared_identity};
 use crate::error::Error;
 use crate::field::{Field, suggest_field};
 use crate::json::{self, Writer};
@@ -64,14 +64,9 @@ pub fn validate(record: &CustomerRecord, options: &CheckOptions) -> Validation {
 pub fn prepare(record: &CustomerRecord, options: &CheckOptions) -> Result<Prepared, Error> {
     let mut changes = Vec::new();
     let (customer, body, found) = check(record, options, Some(&mut changes)).map_err(Error::validation)?;
-    Ok(Prepared {
-        key: customer.identity(),
-        exact_key: customer.exact_identity(),
-        other_key: customer.other_identity(),
-        body,
-        changes,
-        warnings: found.warnings,
-    })
+    let (exact_key, other_key) = (customer.exact_identity(), customer.other_identity());
+    let key = shared_identity(&exact_key, other_key.as_deref()).to_owned();
+    Ok(Prepared { key, exact_key, other_key, body, changes, warnings: found.warnings })
 }
 
 impl<'r> Customer<'r> {

@@ -59,22 +59,26 @@ impl<'r> Customer<'r> {
     /// The Mexican, Argentine and Brazilian spellings of one number share it too. It holds
     /// personal data.
     pub fn identity(&self) -> String {
-        self.identity_with(phone::identity_digits)
+        let exact = self.exact_identity();
+        match self.other_identity() {
+            Some(other) => shared_identity(&exact, Some(&other)).to_owned(),
+            None => exact,
+        }
     }
 
     /// Returns the text that two records share when they spell the contact alike: each spelling of a number has its own.
     pub(crate) fn exact_identity(&self) -> String {
-        self.identity_with(|number| phone::international_digits(number).into())
+        self.identity_with(phone::international_digits)
     }
 
     /// Returns what [`exact_identity`](Self::exact_identity) is under the other spelling of the number, if it has one.
     pub(crate) fn other_identity(&self) -> Option<String> {
         let (Channel::WhatsApp(identity) | Channel::WebWhatsApp(identity)) = &self.channel else { return None };
         let other = phone::other_digits(&identity.contact_phone_number)?;
-        Some(self.identity_with(|_| other.as_str().into()))
+        Some(self.identity_with(|_| &other))
     }
 
-    fn identity_with<'a>(&'a self, digits: impl FnOnce(&'a str) -> Cow<'a, str>) -> String {
+    fn identity_with<'a>(&'a self, digits: impl FnOnce(&'a str) -> &'a str) -> String {
         let mut text = String::with_capacity(TYPICAL_IDENTITY);
         text.push_str(self.channel.name());
         text.push('/');
@@ -82,7 +86,7 @@ impl<'r> Customer<'r> {
             Channel::WhatsApp(identity) | Channel::WebWhatsApp(identity) => {
                 push_own_number(&mut text, &identity.channel_phone_number);
                 text.push('/');
-                text.push_str(&digits(&identity.contact_phone_number));
+                text.push_str(digits(&identity.contact_phone_number));
             }
             Channel::Webchat { channel_id, external_user_id } => {
                 text.push_str(&channel_id.to_ascii_lowercase());
@@ -199,11 +203,17 @@ fn write_key(out: &mut Vec<u8>, key: &'static str) {
     out.extend_from_slice(b"\":");
 }
 
+/// Returns what stands for both spellings of a number: the shorter one. Records of one account must not overtake each
+/// other, whichever spelling they use.
+pub(crate) fn shared_identity<'i>(exact: &'i str, other: Option<&'i str>) -> &'i str {
+    other.filter(|other| other.len() < exact.len()).unwrap_or(exact)
+}
+
 /// Reduces a phone number to its digits, and leaves an id as it is.
 fn push_own_number(out: &mut String, text: &str) {
-    let is_number = text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+-().".contains(c));
-    match is_number {
-        true => out.extend(text.split(|c: char| !c.is_ascii_digit())),
+    let is_of_number = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '(' | ')' | '.') || c.is_whitespace();
+    match text.chars().all(is_of_number) {
+        true => out.extend(text.chars().filter(char::is_ascii_digit)),
         false => out.push_str(text),
     }
 }
@@ -212,3 +222,26 @@ const TYPICAL_BODY: usize = 512;
 
 /// A channel and two phone numbers, or two ids.
 const TYPICAL_IDENTITY: usize = 96;
+
+#[cfg(test)]
+mod tests {
+    use crate::{CheckOptions, CustomerRecord, phone_variants, prepare};
+
+    #[test]
+    fn every_spelling_of_an_account_has_the_same_identity() {
+        let identity = |number: &str| {
+            let record = CustomerRecord::whatsapp("+56987654321", number);
+            let key = prepare(&record, &CheckOptions::default()).unwrap().key;
+            let options = CheckOptions::default();
+            assert_eq!(key, super::Customer::check(&record, &options).unwrap().identity());
+            key
+        };
+        for number in
+            ["+5215512345678", "+5491123456789", "+5511987654321", "+551187654321", "+541123456789", "+56912345678"]
+        {
+            let variants = phone_variants(number);
+            assert!(variants.iter().all(|variant| identity(&variant.number) == identity(number)), "{number}");
+        }
+        assert_ne!(identity("+56912345678"), identity("+5691234567"));
+    }
+}

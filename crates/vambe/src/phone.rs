@@ -14,7 +14,7 @@ pub use variants::{PhoneVariant, phone_variants};
 pub(crate) use message::violation;
 pub(crate) use region::{Region, normalize};
 pub(crate) use text::problem;
-pub(crate) use variants::{identity_digits, international_digits, other_digits};
+pub(crate) use variants::{international_digits, other_digits};
 
 use crate::violation::ViolationCode;
 

@@ -124,6 +124,8 @@ impl fmt::Debug for Value {
 macro_rules! value_from {
     ($($type:ty => |$name:ident| $value:expr,)+) => {
         $(impl From<$type> for Value {
+            // Made where it stays: to move it costs as much as to make it.
+            #[inline]
             fn from($name: $type) -> Self { $value }
         })+
     };
@@ -238,8 +240,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
 /// Keeps the last value of a repeated key, at the first one's place, as `JSON.parse` does.
 fn keep_last(entries: Vec<(String, Value)>) -> Vec<(String, Value)> {
-    let mut seen = HashSet::with_capacity(entries.len());
-    if entries.iter().all(|(key, _)| seen.insert(key.as_str())) {
+    if !repeats_a_key(&entries) {
         return entries;
     }
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -254,4 +255,32 @@ fn keep_last(entries: Vec<(String, Value)>) -> Vec<(String, Value)> {
         }
     }
     kept
+}
+
+fn repeats_a_key(entries: &[(String, Value)]) -> bool {
+    // To compare a few keys costs less than to hash them.
+    if entries.len() <= FEW {
+        return (1..entries.len()).any(|at| entries[..at].iter().any(|(known, _)| *known == entries[at].0));
+    }
+    let mut seen = HashSet::with_capacity(entries.len());
+    !entries.iter().all(|(key, _)| seen.insert(key.as_str()))
+}
+
+const FEW: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_repeated_key_the_last_value_holds_at_the_first_place() {
+        for others in [1, FEW, 2 * FEW] {
+            let others: Vec<String> = (0..others).map(|other| format!(r#""{other}":0"#)).collect();
+            let Ok(Value::Object(entries)) = Value::from_json(&format!(r#"{{"a":1,{},"a":2}}"#, others.join(",")))
+            else {
+                unreachable!("an object");
+            };
+            assert_eq!((entries.len(), &entries[0]), (others.len() + 1, &("a".to_owned(), Value::Int(2))));
+        }
+    }
 }

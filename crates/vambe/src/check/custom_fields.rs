@@ -71,7 +71,8 @@ impl<'r> Checker<'r, '_> {
         let key = self.key(place, key, seen);
         let value = self.given_value(place, value);
         let (key, value) = key.zip(value)?;
-        if is_identifier(key) && is_placeholder(&value) {
+        // The value first: to look at it costs less.
+        if is_placeholder(&value) && is_identifier(key) {
             let doubt = Violation::new(place.value_path(), ViolationCode::PlaceholderValue, "identifies nobody");
             let hint = "leave it out: the service may merge customers who share an identifier, for good";
             self.found.add(doubt.hint(hint).warning());
@@ -131,19 +132,23 @@ impl<'r> Checker<'r, '_> {
 /// The keys so far: in a list while they are few, which is nearly always.
 #[derive(Default)]
 struct SeenKeys<'r> {
-    few: Vec<&'r str>,
+    few: [&'r str; MOST_IN_A_LIST],
+    count: usize,
     many: HashSet<&'r str>,
 }
 
 impl<'r> SeenKeys<'r> {
     /// Returns whether the key is new.
     fn insert(&mut self, key: &'r str) -> bool {
-        if self.many.is_empty() && self.few.len() < MOST_IN_A_LIST {
-            let is_new = !self.few.contains(&key);
-            self.few.push(key);
+        if self.count < MOST_IN_A_LIST {
+            let is_new = !self.few[..self.count].contains(&key);
+            self.few[self.count] = key;
+            self.count += 1;
             return is_new;
         }
-        self.many.extend(self.few.drain(..));
+        if self.many.is_empty() {
+            self.many.extend(self.few);
+        }
         self.many.insert(key)
     }
 }

@@ -40,7 +40,9 @@ fn is_all_x(text: &str) -> bool {
 
 fn is_no_value(text: &str) -> bool {
     let letters = || text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
-    NO_VALUES.iter().any(|known| letters().eq(known.chars()))
+    let Some(first) = letters().next() else { return false };
+    let mut alike = NO_VALUES.iter().filter(|known| char::from(known.as_bytes()[0]) == first);
+    alike.any(|known| letters().eq(known.chars()))
 }
 
 fn words_of(text: &str) -> impl Iterator<Item = &str> {

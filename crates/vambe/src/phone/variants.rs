@@ -1,7 +1,5 @@
 //! The spellings under which one WhatsApp account is known in Mexico, Argentina and Brazil.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use super::clean_phone;
@@ -41,17 +39,6 @@ pub fn phone_variants(number: &str) -> Vec<PhoneVariant> {
     std::iter::once(number).chain(other.map(|digits| format!("+{digits}"))).map(variant).collect()
 }
 
-/// Returns digits that are the same for every spelling of one account.
-///
-/// Records of one account must not overtake each other, whichever spelling they use.
-pub(crate) fn identity_digits(cleaned: &str) -> Cow<'_, str> {
-    let digits = international_digits(cleaned);
-    match other_spelling(digits) {
-        Some(other) if other.len() < digits.len() => other.into(),
-        _ => digits.into(),
-    }
-}
-
 /// Returns the digits of a number without what may stand before its country code.
 pub(crate) fn international_digits(cleaned: &str) -> &str {
     let digits = cleaned.trim_start_matches('+');
@@ -81,20 +68,4 @@ fn other_spelling(digits: &str) -> Option<String> {
 // Brazilian local numbers that start with 2 to 5 are landlines and have no ninth digit.
 fn is_mobile(local: &str) -> bool {
     local.starts_with(['6', '7', '8', '9'])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_spelling_of_an_account_has_the_same_identity() {
-        for number in
-            ["+5215512345678", "+5491123456789", "+5511987654321", "+551187654321", "+541123456789", "+56912345678"]
-        {
-            let identities: Vec<_> =
-                phone_variants(number).iter().map(|v| identity_digits(&v.number).into_owned()).collect();
-            assert!(identities.iter().all(|identity| *identity == identities[0]), "{number}: {identities:?}");
-        }
-    }
 }
