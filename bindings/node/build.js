@@ -19,7 +19,7 @@ if (values.zig && !target) throw new Error(`${values.zig} is not in platforms.js
 const build = target ? ['zigbuild', '--locked', '--target', floor ? `${target}.${floor}` : target] : ['build'];
 const messages = execFileSync(
   'cargo',
-  [...build, '--package', 'vambe-node', '--profile', profile, '--message-format', 'json-render-diagnostics'],
+  [...build, '--quiet', '--package', 'vambe-node', '--profile', profile, '--message-format', 'json-render-diagnostics'],
   {
     cwd: repository,
     stdio: ['ignore', 'pipe', 'inherit'],

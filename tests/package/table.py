@@ -33,7 +33,8 @@ def main() -> None:
     """Prints all rows, and fails if one of them says MISSED."""
     folder, name = Path(sys.argv[1]), sys.argv[2]
     [platform] = [platform for platform in PLATFORMS if platform["name"] == name]
-    rows = [*of_wheel(folder, platform), *of_addon(folder, platform), *of_others(folder)]
+    wheel = of_wheel(folder, platform) if "wheel" in platform else []
+    rows = [*wheel, *of_addon(folder, platform), *of_others(folder)]
     rows += [("wheel and npm package", other["name"], "", "not built here") for other in PLATFORMS if other != platform]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
