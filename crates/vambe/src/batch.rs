@@ -159,7 +159,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::Config`](crate::ErrorCode::Config) if an option is out of range.
+    /// [`ErrorCode::Config`](crate::ErrorCode::Config) if an option is out of range, or the trace of another form than
+    /// the standard's.
     pub fn upsert_many<'r, S>(&self, records: S, options: UpsertManyOptions) -> Result<UpsertMany<'r>, Error>
     where
         S: Stream + Send + 'r,

@@ -85,7 +85,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::Validation`] before anything is sent; any other code after the last attempt.
+    /// [`ErrorCode::Validation`], or [`ErrorCode::Config`] for a malformed trace, before anything is sent; any other code
+    /// after the last attempt.
     pub async fn upsert(&self, record: impl Into<CustomerRecord>) -> Result<Contact, Error> {
         let record = record.into();
         let (_, body, _) = check(&record, &self.config.check, None).map_err(Error::validation)?;
