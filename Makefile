@@ -119,6 +119,13 @@ package-crates:
 	rm -rf $(PACKAGES)/crates
 	$(call stage,Crates,python3 -u tests/package/crates.py $(PACKAGES)/crates)
 
+# On Debian only: a compiler for that platform comes from its archive. Nothing is installed into the system.
+.PHONY: package-aarch64
+package-aarch64: $(PACKAGES)/tools/ready
+	rm -rf $(PACKAGES)/aarch64/{wheels,node}
+	$(call stage,Packages for 64-bit ARM,$(PACKER) python -u tests/package/aarch64.py $(PACKAGES)/aarch64)
+	@$(PACKER) python tests/package/table.py $(PACKAGES)/aarch64 linux-arm64-gnu
+
 node_modules/ready: package-lock.json
 	$(call stage,Node set-up,npm ci --silent --no-audit --no-fund)
 	@touch $@
