@@ -177,8 +177,7 @@ impl ClientBuilder {
         let base_url = self.base_url.or_else(|| environment("VAMBE_BASE_URL"));
         let endpoint = endpoint(base_url.as_deref().unwrap_or(DEFAULT_BASE_URL), self.allow_http)?;
         let config = Config {
-            route: Route::decide(&endpoint, self.proxy.as_deref(), environment)?
-                .or_system(|| system_proxy(&endpoint))?,
+            route: Route::decide(&endpoint, self.proxy.as_deref(), environment)?.or_system(&endpoint, system_proxy)?,
             trust: Trust::of(self.ca_file, runtime, environment),
             api_key,
             endpoint,

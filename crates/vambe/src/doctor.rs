@@ -119,7 +119,7 @@ fn set_up(builder: &ClientBuilder, environment: &dyn Fn(&str) -> Option<String>)
     let mut checks = vec![key(builder, environment, endpoint.as_ref()), base_url];
     let Some(endpoint) = endpoint else { return (checks, None) };
     let decided = Route::decide(&endpoint, builder.proxy.as_deref(), environment);
-    let route = decided.and_then(|route| route.or_system(|| system_proxy(&endpoint)));
+    let route = decided.and_then(|route| route.or_system(&endpoint, system_proxy));
     checks.push(proxy(&route));
     let Ok(route) = route else { return (checks, None) };
     let trust = Trust::of(builder.ca_file.clone(), builder.runtime_here(), environment);

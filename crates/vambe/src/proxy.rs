@@ -40,7 +40,7 @@ impl Route {
             return Ok(Self::direct("a proxy has no way to this machine's own loopback"));
         }
         if let Some(proxy) = given {
-            return Ok(Self::through(proxy));
+            return Self::through(proxy, endpoint);
         }
         let first = |names: &[&'static str]| names.iter().find_map(|name| Some((*name, environment(name)?)));
         // A server that runs this as CGI makes HTTP_PROXY of a header that anybody can send.
@@ -54,15 +54,15 @@ impl Route {
         let excluded = no_proxy.and_then(|(name, list)| Some((name, excluding(&list, endpoint)?.to_owned())));
         match (first(&names), excluded) {
             (_, Some((name, entry))) => Ok(Self::direct(&format!("{name} lists {entry}"))),
-            (Some((name, text)), None) => Ok(Self::through(Proxy::parse(&text, name)?)),
+            (Some((name, text)), None) => Self::through(Proxy::parse(&text, name)?, endpoint),
             (None, None) => Ok(Self { is_open: true, ..Self::direct("neither option nor environment names one") }),
         }
     }
 
     /// Goes by the system's settings, if nothing else was said.
-    pub(crate) fn or_system(self, setting: impl FnOnce() -> Option<String>) -> Result<Self, Error> {
-        match self.is_open.then(setting).flatten() {
-            Some(text) => Ok(Self::through(Proxy::parse(&text, SYSTEM)?)),
+    pub(crate) fn or_system(self, endpoint: &Url, setting: impl Fn(&Url) -> Option<String>) -> Result<Self, Error> {
+        match self.is_open.then(|| setting(endpoint)).flatten() {
+            Some(text) => Self::through(Proxy::parse(&text, SYSTEM)?, endpoint),
             None => Ok(self),
         }
     }
@@ -71,9 +71,14 @@ impl Route {
         Self { proxy: None, why: why.to_owned(), is_open: false }
     }
 
-    fn through(proxy: Proxy) -> Self {
+    fn through(proxy: Proxy, endpoint: &Url) -> Result<Self, Error> {
+        // The HTTP client asks for a certificate of the address in brackets, which no certificate can hold.
+        if endpoint.scheme() == "https" && matches!(endpoint.host(), Some(Host::Ipv6(_))) {
+            let problem = "base_url has an IPv6 address, which https does not reach through a proxy";
+            return Err(Error::config(format!("{problem}: give a name instead, or list the address in NO_PROXY")));
+        }
         let why = format!("{} names it", proxy.source());
-        Self { proxy: Some(proxy), why, is_open: false }
+        Ok(Self { proxy: Some(proxy), why, is_open: false })
     }
 }
 
@@ -309,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn an_ipv6_address_behind_a_proxy_is_refused_for_https_alone() {
+        let by =
+            |url, environment: &[(&str, &str)]| route(url, Some("p:1").filter(|_| environment.is_empty()), environment);
+        let error = by("https://[2001:db8::7]/", &[]).unwrap_err();
+        assert!(error.message().starts_with("base_url has an IPv6 address, which https does not reach"), "{error}");
+        assert!(by("https://[2001:db8::7]/", &[("ALL_PROXY", "p:1")]).is_err());
+        assert!(by("https://[2001:db8::7]/", &[("ALL_PROXY", "p:1"), ("NO_PROXY", "2001:db8::7")]).is_ok());
+        assert!(by("http://[2001:db8::7]/", &[]).is_ok());
+    }
+
+    #[test]
     fn user_and_password_stay_out_of_sight() {
         let route = route(API, Some("http://canary:canary%40@p:3128"), &[]).unwrap();
         assert!(!format!("{route:?}").contains("canary"), "{route:?}");
@@ -319,7 +335,10 @@ mod tests {
 
     #[test]
     fn the_systems_settings_count_when_nothing_else_was_said() {
-        let ask = |environment| route(API, None, environment).unwrap().or_system(|| Some("s:8".to_owned())).unwrap();
+        let ask = |environment| {
+            let api = Url::parse(API).unwrap();
+            route(API, None, environment).unwrap().or_system(&api, |_| Some("s:8".to_owned())).unwrap()
+        };
         assert_eq!(ask(&[]).why, "the system names it");
         assert!(ask(&[("NO_PROXY", "*")]).proxy.is_none());
         assert_eq!(ask(&[("HTTPS_PROXY", "e:8")]).proxy.unwrap().shown(), "http://e:8");
