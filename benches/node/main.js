@@ -14,7 +14,7 @@ const { install } = require('../../bindings/node/installed.js');
 const { loading } = require('./loading.js');
 const { peers } = require('./peers.js');
 
-const PEERS = ['undici', 'axios', 'impit'];
+const PEERS = ['undici'];
 const IN_FLIGHT = 32;
 const CALLS = Number(process.env.CALLS ?? 3000);
 const ROUNDS = Number(process.env.ROUNDS ?? 9);

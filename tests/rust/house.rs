@@ -217,3 +217,27 @@ fn every_answer_of_the_faq_names_tests_that_exist_or_says_that_there_is_none() {
         }
     }
 }
+
+#[test]
+fn the_table_of_benchmarks_has_every_target_and_says_why_one_is_missed() {
+    let read = |file: &str| std::fs::read_to_string(repository().join(file)).unwrap();
+    let targets: Vec<serde_json::Value> = serde_json::from_str(&read("benches/targets.json")).unwrap();
+    assert_eq!(targets.len(), 43);
+    let document = read("docs/benchmarks.md");
+    let rows: Vec<&str> = document.lines().filter(|line| line.starts_with("| ")).collect();
+    let (_, reasons) = document.split_once("\n## What is missed\n").unwrap();
+    let tests = test_names();
+    for target in &targets {
+        let what = target["what"].as_str().unwrap();
+        let row = rows.iter().find(|row| row.starts_with(&format!("| {what} | ")));
+        let row = row.unwrap_or_else(|| panic!("docs/benchmarks.md has no row {what}"));
+        assert!(!row.contains("not measured"), "{what} is not measured");
+        assert!(
+            !row.contains("MISSED") || reasons.contains(what),
+            "docs/benchmarks.md does not say why it misses {what}"
+        );
+        if let Some(test) = target["held_by"].as_str() {
+            assert!(tests.contains(test), "{test} is no test");
+        }
+    }
+}
