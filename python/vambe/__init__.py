@@ -24,7 +24,6 @@ from ._errors import (
     ValidationError,
     VambeError,
 )
-from ._functions import prepare, validate
 from ._native import (
     Contact,
     Outcome,
@@ -36,6 +35,8 @@ from ._native import (
     from_note,
     normalize_phone,
     phone_variants,
+    prepare,
+    validate,
 )
 from ._shapes import Change, PhoneVariant, Violation
 

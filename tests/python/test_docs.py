@@ -139,7 +139,7 @@ def test_an_example_runs(vambe_emulator: Emulator, example: Path) -> None:
 def test_the_doctests_of_the_package_run() -> None:
     program = (
         "import doctest, importlib\n"
-        "for name in ('vambe', 'vambe._client', 'vambe._functions', 'vambe.testing'):\n"
+        "for name in ('vambe', 'vambe._client', 'vambe._native', 'vambe.testing'):\n"
         "    assert not doctest.testmod(importlib.import_module(name)).failed, name"
     )
     run(["-c", program], os.environ.copy())

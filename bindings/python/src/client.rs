@@ -206,21 +206,30 @@ impl Client {
 }
 
 /// Checks a record without sending it, and returns every problem at once.
+///
+/// >>> validate({"channel": "webchat"}).is_valid
+/// False
 #[pyfunction]
-#[pyo3(signature = (record, options))]
-pub(crate) fn validate(record: Option<&Bound<'_, PyAny>>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Validation> {
-    Ok(Validation(vambe::validate(&record::read(record, None)?, &options::check(options)?)))
+#[pyo3(signature = (record, /, **options))]
+pub(crate) fn validate(record: &Bound<'_, PyAny>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Validation> {
+    Ok(Validation(vambe::validate(&record::read(Some(record), None)?, &options::check(options)?)))
 }
 
 /// Returns what would be sent for a record, without sending it.
+///
+/// Raises a `ValidationError` with every problem at once.
+///
+/// >>> phones = {"channel_phone_number": "+56987654321", "contact_phone_number": "+56 9 1234 5678"}
+/// >>> prepare({"channel": "whatsapp", **phones}).key
+/// 'whatsapp/56987654321/56912345678'
 #[pyfunction]
-#[pyo3(signature = (record, options))]
+#[pyo3(signature = (record, /, **options))]
 pub(crate) fn prepare(
     py: Python<'_>,
-    record: Option<&Bound<'_, PyAny>>,
+    record: &Bound<'_, PyAny>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Prepared> {
-    let record = record::read(record, None)?;
+    let record = record::read(Some(record), None)?;
     vambe::prepare(&record, &options::check(options)?).map(Prepared).map_err(|error| error::raised(py, &error))
 }
 
