@@ -2,12 +2,13 @@
 //! Python and Node run theirs; a block that nobody runs fails. CONTRIBUTING.md tells what can stand before a block.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use vambe_emulator::Emulator;
-use vambe_tests::document_blocks::{Block, documents};
+use vambe_tests::document_blocks::{Block, Document, documents};
 use vambe_tests::{built_command, repository};
 
 /// What a shell block begins with: no command but the last may fail for anything but rejected rows. A server takes the
@@ -62,25 +63,35 @@ fn read_json(code: &str) -> serde_json::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_shell_block_runs() {
     let path = prepended(built_command().parent().unwrap());
+    let mut runs = Vec::new();
     for document in documents() {
-        let emulator = Emulator::start().await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        copy_examples(folder.path());
-        for (name, block) in document.blocks.iter().filter_map(|block| Some((block.note("file")?, block))) {
-            std::fs::write(folder.path().join(name), &block.code).unwrap();
+        runs.push((document, Emulator::start().await.unwrap()));
+    }
+    std::thread::scope(|scope| {
+        for (document, emulator) in &runs {
+            scope.spawn(|| run_shell_blocks(document, emulator, &path));
         }
-        let shell = |script: String| {
-            let mut command = Command::new("timeout");
-            command.args(["120", "sh", "-c", &script]).current_dir(folder.path()).stdin(Stdio::null());
-            command.env("PATH", &path).env("VAMBE_CHANNEL_PHONE", "+56987654321");
-            command.env("VAMBE_API_KEY", emulator.api_key()).env("VAMBE_BASE_URL", emulator.url());
-            command
-        };
-        for block in document.blocks.iter().filter(|block| block.is_shell_of_the_command()) {
-            match block.note("serves") {
-                Some(_) => block.code.lines().for_each(|line| serve(shell(format!("exec {line}")), block)),
-                None => run(shell(PRELUDE.to_owned() + &block.code), block),
-            }
+    });
+}
+
+/// Runs the blocks of a document in order, in one folder.
+fn run_shell_blocks(document: &Document, emulator: &Emulator, path: &OsStr) {
+    let folder = tempfile::tempdir().unwrap();
+    copy_examples(folder.path());
+    for (name, block) in document.blocks.iter().filter_map(|block| Some((block.note("file")?, block))) {
+        std::fs::write(folder.path().join(name), &block.code).unwrap();
+    }
+    let shell = |script: String| {
+        let mut command = Command::new("timeout");
+        command.args(["120", "sh", "-c", &script]).current_dir(folder.path()).stdin(Stdio::null());
+        command.env("PATH", path).env("VAMBE_CHANNEL_PHONE", "+56987654321");
+        command.env("VAMBE_API_KEY", emulator.api_key()).env("VAMBE_BASE_URL", emulator.url());
+        command
+    };
+    for block in document.blocks.iter().filter(|block| block.is_shell_of_the_command()) {
+        match block.note("serves") {
+            Some(_) => block.code.lines().for_each(|line| serve(shell(format!("exec {line}")), block)),
+            None => run(shell(PRELUDE.to_owned() + &block.code), block),
         }
     }
 }
