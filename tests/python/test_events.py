@@ -284,7 +284,7 @@ def test_attempts_are_logged_in_the_callers_context_and_nothing_of_the_customer(
     assert threads == {threading.get_ident()}
     assert numbers == {9}
     shown = "".join(repr(vars(record)) + record.getMessage() for record in caplog.records)
-    for canary in ("anary", "5678", "4321", vambe_emulator.api_key):
+    for canary in ("anary", "12345678", "1234 5678", "87654321", vambe_emulator.api_key):
         assert canary not in shown
 
 
@@ -315,7 +315,7 @@ def test_a_cancelled_call_tells_nothing_more(vambe_emulator: Emulator) -> None:
         hooks: dict[str, Any] = {f"on_{kind}": lambda event: told.append(event.kind) for kind in ("attempt", "answer")}
         async with vambe_emulator.async_client(**hooks) as client:
             call = asyncio.create_task(client.upsert(SAMPLE))
-            while not told:
+            while not (told and vambe_emulator.requests()):
                 await asyncio.sleep(0)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
