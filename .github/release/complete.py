@@ -24,10 +24,10 @@ def main() -> None:
 def promised(version: str) -> set[str]:
     """The files of a release."""
     files = {f"wheels/vambe-{version}-cp310-abi3-{one['wheel']}.whl" for one in platforms() if "wheel" in one}
-    files |= {f"npm/vambe-{one['name']}-{version}.tgz" for one in platforms()}
+    files |= {f"node/vambe-{one['name']}-{version}.tgz" for one in platforms()}
     files |= {f"crates/{name}-{version}.crate" for name in CRATES}
     files |= {f"sbom/{name}.cdx.json" for name in SBOMS}
-    return files | {f"npm/vambe-{version}.tgz", f"sdist/vambe-{version}.tar.gz"}
+    return files | {f"node/vambe-{version}.tgz", f"sdist/vambe-{version}.tar.gz"}
 
 
 if __name__ == "__main__":
