@@ -48,7 +48,8 @@ test-openapi: target/openapi/ready
 test-python: .venv/ready
 	$(call stage,Python lints,.venv/bin/ruff format --check --quiet && .venv/bin/ruff check --quiet && cargo clippy --quiet --package vambe-python -- -D warnings)
 	$(call stage,Python build,VIRTUAL_ENV=.venv .venv/bin/maturin develop --quiet)
-	$(call stage,Python suites,.venv/bin/pytest --quiet)
+	$(call stage,Python suites,.venv/bin/pytest --quiet --numprocesses 2 --dist loadfile --ignore tests/python/stress)
+	$(call stage,Python processes and signals,.venv/bin/pytest --quiet tests/python/stress)
 
 # The emulator's page in a real browser: Debian's chromium, or what CHROMIUM names. Pictures go to target/page.
 .PHONY: test-page
