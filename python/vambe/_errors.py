@@ -229,3 +229,7 @@ CLASSES: dict[str, type[VambeError]] = {
         ImportFailedError,
     )
 }
+
+# Tracebacks show the name that a program imports.
+for _kind in (VambeError, *CLASSES.values()):
+    _kind.__module__ = "vambe"

@@ -63,6 +63,12 @@ def test_the_classes_are_what_a_python_programmer_catches() -> None:
     assert all(issubclass(kind, vambe.VambeError) for kind in _errors.CLASSES.values())
 
 
+def test_a_traceback_shows_the_name_that_a_program_imports() -> None:
+    for kind in (vambe.VambeError, *_errors.CLASSES.values()):
+        assert f"{kind.__module__}.{kind.__qualname__}" == f"vambe.{kind.__name__}"
+        assert getattr(vambe, kind.__name__) is kind
+
+
 def test_a_code_that_is_newer_than_this_package_is_kept() -> None:
     error = _errors.from_details({"code": "teapot", "message": "no coffee"})
     assert (type(error), error.code, pickle.loads(pickle.dumps(error)).code) == (vambe.VambeError, "teapot", "teapot")
