@@ -115,10 +115,9 @@ test('the loader names the packages of platforms.json, by system and processor',
   assert.deepEqual(keys.sort(), [...new Set(platforms.map(({ os: system, cpu }) => `${system}-${cpu}`))].sort());
 });
 
-test('the README names the platforms of platforms.json', () => {
-  const readme = fs.readFileSync(path.join(repository, 'README.md'), 'utf8');
-  const [, section] = readme.split('\n## Platforms\n');
-  const rows = [...section.split('\n## ')[0].matchAll(/^\| .* \| `vambe-([\w-]+)` \| (.*) \|$/gm)];
+test('the documentation names the platforms of platforms.json', () => {
+  const page = fs.readFileSync(path.join(repository, 'docs', 'platforms.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| .* \| `vambe-([\w-]+)` \| (.*) \|$/gm)];
   const stated = rows.map(([, name, wheel]) => ({ name, wheel: wheel.startsWith('none') ? undefined : wheel.replaceAll('`', '') }));
   const byName = (one, other) => one.name.localeCompare(other.name);
   assert.deepEqual(stated.sort(byName), platforms.map(({ name, wheel }) => ({ name, wheel: wheel?.split('.').at(-1) })).sort(byName));
