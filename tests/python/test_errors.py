@@ -64,7 +64,8 @@ def test_the_classes_are_what_a_python_programmer_catches() -> None:
 
 
 def test_a_traceback_shows_the_name_that_a_program_imports() -> None:
-    for kind in (vambe.VambeError, *_errors.CLASSES.values()):
+    kinds: list[type[vambe.VambeError]] = [vambe.VambeError, *_errors.CLASSES.values()]
+    for kind in kinds:
         assert f"{kind.__module__}.{kind.__qualname__}" == f"vambe.{kind.__name__}"
         assert getattr(vambe, kind.__name__) is kind
 
