@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use vambe_emulator::Emulator;
 use vambe_tests::document_blocks::{Block, Document, documents};
-use vambe_tests::{built_command, repository};
+use vambe_tests::{built_command, cargo, repository};
 
 /// What a shell block begins with: no command but the last may fail for anything but rejected rows. A server takes the
 /// place of its shell, so that `$!` is the server.
@@ -133,7 +133,7 @@ async fn every_rust_block_is_an_example_that_runs() {
         let example = examples.iter().find(holds);
         let example = example.unwrap_or_else(|| panic!("{}: no example holds\n{}", block.place, block.code));
         // Of the whole workspace, as the tests are: of one package, all it needs would be built once more.
-        let output = Command::new(env!("CARGO"))
+        let output = cargo()
             .args(["run", "--quiet", "--manifest-path"])
             .arg(repository().join("Cargo.toml"))
             .arg("--example")

@@ -17,6 +17,7 @@ pub mod tls_server;
 
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,13 +33,21 @@ pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
+/// Cargo, as a shell would start it. The build script of ring watches the variables that cargo sets for a test: with them
+/// ring, and all that stands on it, would be built once more here, and again by whoever builds next.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
+}
+
 /// Builds the command, and returns where it is.
 pub fn built_command() -> PathBuf {
-    let status = std::process::Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--bin", "vambe"])
-        .current_dir(repository())
-        .status()
-        .unwrap();
+    let status = cargo().args(["build", "--quiet", "--bin", "vambe"]).current_dir(repository()).status().unwrap();
     assert!(status.success());
     // Tests run from `<target>/<profile>/deps`, beside which the command is put.
     std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join(format!("vambe{}", std::env::consts::EXE_SUFFIX))

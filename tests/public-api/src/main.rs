@@ -48,7 +48,14 @@ fn toolchain() -> Result<String, Box<dyn Error>> {
 /// Has rustdoc describe the crates as JSON, and returns the folder that holds it.
 fn document() -> Result<PathBuf, Box<dyn Error>> {
     let packages = CRATES.iter().flat_map(|name| ["--package", name]);
-    let done = Command::new(env!("CARGO"))
+    let mut cargo = Command::new(env!("CARGO"));
+    // Set by cargo for this program. The build script of ring watches them: all that stands on it would be built anew.
+    for (name, _) in env::vars_os() {
+        if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            cargo.env_remove(name);
+        }
+    }
+    let done = cargo
         .args(["doc", "--quiet", "--no-deps", "--lib"])
         .args(packages)
         .env("RUSTDOC", folder().join("rustdoc.sh"))
