@@ -16,6 +16,7 @@ help: ## List the targets
 
 .PHONY: demo
 demo: ## Import examples/customers.csv into an emulator; no key, no account
+	@[ -e target/debug/vambe ] || echo "Building the command for the first time, which takes some minutes."
 	cargo build --quiet --bin vambe
 	@mkdir -p target/demo
 	target/debug/vambe import examples/customers.csv --emulator --max-rate 250 --rejects target/demo/rejects.csv \
@@ -155,13 +156,18 @@ public-api: ## List the public API of the crates anew, after a change that is me
 
 # Programs that are not in a registry of ready-made ones are built once, into target/audit.
 target/audit/ready: .github/release/requirements.txt
-	$(call stage,Audit set-up,python3 -m venv target/audit && target/audit/bin/pip install --quiet --disable-pip-version-check --requirement $< && cargo install --quiet --locked --root target/audit cargo-deny@0.20.2)
+	$(call stage,Audit set-up,python3 -m venv target/audit && target/audit/bin/pip install --quiet --disable-pip-version-check --requirement $< && cargo install --quiet --locked --root target/audit cargo-deny@0.20.2 && cargo install --quiet --locked --root target/audit --features cli cargo-about@0.9.3)
 	@touch $@
 
 .PHONY: audit
 audit: target/audit/ready ## Hold licences and sources of dependencies, and the workflows, against the rules
 	$(call stage,dependencies,target/audit/bin/cargo-deny --log-level error check --hide-inclusion-graph bans licenses sources)
 	$(call stage,workflows,target/audit/bin/zizmor --offline --quiet --persona pedantic .)
+	$(call stage,texts of licences,python3 .github/release/licences.py check)
+
+.PHONY: licences
+licences: target/audit/ready ## Write LICENSE-THIRD-PARTY anew, after a change of dependencies
+	python3 .github/release/licences.py
 
 SBOMS ?= target/sbom
 target/audit/bin/cargo-cyclonedx:

@@ -14,6 +14,8 @@ const platforms = require('../platforms.json');
 const repository = path.join(__dirname, '..', '..');
 const { private: _, devDependencies, scripts, ...manifest } = require('../../package.json');
 const LICENCES = ['LICENSE-MIT', 'LICENSE-APACHE'];
+// Of what is compiled into the addon.
+const OTHERS_LICENCES = 'LICENSE-THIRD-PARTY';
 
 /** Gives the platform of this machine. */
 function thisPlatform() {
@@ -43,10 +45,11 @@ function packNative(goal, { name, os, cpu, libc }, addon) {
     cpu: [cpu],
     ...(libc ? { libc: [libc] } : {}),
     main: 'vambe.node',
-    files: ['vambe.node', ...LICENCES],
+    files: ['vambe.node', ...LICENCES, OTHERS_LICENCES],
   };
   const readme = `# ${content.name}\n\n${content.description} Install \`vambe\`, which brings this one along.\n`;
-  return pack(goal, content, readme, [[addon, 'vambe.node']]);
+  const copies = [[addon, 'vambe.node'], [path.join(repository, OTHERS_LICENCES), OTHERS_LICENCES]];
+  return pack(goal, content, readme, copies);
 }
 
 /** Writes a package into a folder of its own and packs it; gives the archive. */

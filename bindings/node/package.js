@@ -35,7 +35,8 @@ async function main(goal, addon) {
 function proveContents(installed) {
   const always = ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json'];
   const sources = execFileSync('git', ['ls-files', 'node'], { cwd: repository, encoding: 'utf8' }).trim().split('\n');
-  const expected = { vambe: [...always, ...sources], [`vambe-${thisPlatform().name}`]: [...always, 'vambe.node'] };
+  const native = [...always, 'LICENSE-THIRD-PARTY', 'vambe.node'];
+  const expected = { vambe: [...always, ...sources], [`vambe-${thisPlatform().name}`]: native };
   const modules = path.join(installed, 'node_modules');
   assert.deepEqual(fs.readdirSync(modules).filter((name) => !name.startsWith('.')).sort(), Object.keys(expected).sort());
   for (const [name, files] of Object.entries(expected)) {

@@ -45,6 +45,7 @@ def contents(wheel: Path) -> None:
             "entry_points.txt",
             "licenses/LICENSE-APACHE",
             "licenses/LICENSE-MIT",
+            "licenses/LICENSE-THIRD-PARTY",
             "sboms/vambe-python.cyclonedx.json",
         )
     }
