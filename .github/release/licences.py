@@ -17,6 +17,8 @@ import tomllib
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "target" / "audit" / "bin" / "cargo-about"
 GOAL = ROOT / "LICENSE-THIRD-PARTY"
+# A source file that begins with a licence is taken for one, whole; the crate has the text in a file of its own.
+CODE = {".c", ".h", ".rs"}
 SHIPPED = ["bindings/python", "bindings/node"]
 HEAD = """The packages of vambe hold compiled code of the projects that are named here, under the licences that follow.
 """
@@ -41,19 +43,25 @@ def listing() -> str:
     # Those of the other platforms as well, which no build here has asked for.
     subprocess.run(["cargo", "fetch", "--quiet", "--locked"], check=True, cwd=ROOT)
     users: dict[tuple[str, str], set[str]] = defaultdict(set)
+    linked: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "about.toml"
         config.write_text(settings())
         for package in SHIPPED:
             for licence in collected(ROOT / package / "Cargo.toml", config):
-                for user in licence["used_by"]:
-                    crate = user["crate"]
-                    if crate["source"] is not None:
-                        users[licence["name"], tidy(licence["text"])].add(f"{crate['name']} {crate['version']}")
-    named = {name.split()[0] for names in users.values() for name in names}
+                crates = [user["crate"] for user in licence["used_by"]]
+                names = {f"{crate['name']} {crate['version']}" for crate in crates if crate["source"] is not None}
+                linked |= names
+                if names and Path(licence["source_path"] or "").suffix not in CODE:
+                    users[licence["name"], tidy(licence["text"])] |= names
+    named = {name for names in users.values() for name in names}
+    assert named == linked, f"without a text: {sorted(linked - named)}"
+    named = {name.split()[0] for name in named}
     assert {"reqwest", "rustls", "libsqlite3-sys", "pyo3", "napi"} <= named, "what is shipped is missing"
     assert "proptest" not in named, "what is only tested with is listed"
-    parts = [f"{RULE}\n{name}: {', '.join(sorted(crates))}\n{RULE}\n\n{text}" for (name, text), crates in sort(users)]
+    # By licence, and those first that most use.
+    entries = sorted(users.items(), key=lambda entry: (entry[0][0], -len(entry[1]), sorted(entry[1]), entry[0][1]))
+    parts = [f"{RULE}\n{name}: {', '.join(sorted(crates))}\n{RULE}\n\n{text}" for (name, text), crates in entries]
     return "\n".join([HEAD, *parts])
 
 
@@ -80,11 +88,6 @@ def collected(manifest: Path, config: Path) -> list[dict]:
 def tidy(text: str) -> str:
     """Returns a text as it is, but for the ends of its lines."""
     return "".join(f"{line.rstrip()}\n" for line in text.strip().splitlines())
-
-
-def sort(users: dict[tuple[str, str], set[str]]) -> list[tuple[tuple[str, str], set[str]]]:
-    """Returns those first that most use."""
-    return sorted(users.items(), key=lambda item: (item[0][0], -len(item[1]), sorted(item[1])))
 
 
 if __name__ == "__main__":

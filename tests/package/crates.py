@@ -29,6 +29,7 @@ members = ["consumer", "vambe-*"]
 # As in the repository, so that what is built of other crates is shared with it.
 [profile.dev]
 debug = "line-tables-only"
+opt-level = 1
 
 [patch.crates-io]
 vambe = {{ path = "vambe-{version}" }}
@@ -98,6 +99,9 @@ def lay_out(version: str, archives: list[Path]) -> None:
     shutil.rmtree(WORK, ignore_errors=True)
     for archive in archives:
         shutil.unpack_archive(archive, WORK, "gztar")
+    # All files of an archive are equally old: cargo would take what it has built of an earlier one for built of this.
+    for file in WORK.rglob("*.*"):
+        file.touch()
     (WORK / "consumer" / "src").mkdir(parents=True)
     (WORK / "Cargo.toml").write_text(WORKSPACE.format(version=version))
     (WORK / "consumer" / "Cargo.toml").write_text(CONSUMER.format(version=version))

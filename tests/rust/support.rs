@@ -12,14 +12,16 @@
 
 pub mod command;
 pub mod document_blocks;
+mod nested_cargo;
 pub mod recording_server;
 pub mod tls_server;
 
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+pub use nested_cargo::cargo;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value as Json;
@@ -31,18 +33,6 @@ use vambe::{
 
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
-
-/// Cargo, as a shell would start it. The build script of ring watches the variables that cargo sets for a test: with them
-/// ring, and all that stands on it, would be built once more here, and again by whoever builds next.
-pub fn cargo() -> Command {
-    let mut cargo = Command::new(env!("CARGO"));
-    for (name, _) in std::env::vars_os() {
-        if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-            cargo.env_remove(name);
-        }
-    }
-    cargo
 }
 
 /// Builds the command, and returns where it is.

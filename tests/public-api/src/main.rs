@@ -1,6 +1,10 @@
 //! Holds the public API of the crates against the listings beside this program, so that every
 //! change to it is seen in a review: `cargo run -p vambe-public-api [-- --write]`.
 
+// The tests share it; all that they are built of is not needed here.
+#[path = "../../rust/nested_cargo.rs"]
+mod nested_cargo;
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -48,14 +52,7 @@ fn toolchain() -> Result<String, Box<dyn Error>> {
 /// Has rustdoc describe the crates as JSON, and returns the folder that holds it.
 fn document() -> Result<PathBuf, Box<dyn Error>> {
     let packages = CRATES.iter().flat_map(|name| ["--package", name]);
-    let mut cargo = Command::new(env!("CARGO"));
-    // Set by cargo for this program. The build script of ring watches them: all that stands on it would be built anew.
-    for (name, _) in env::vars_os() {
-        if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-            cargo.env_remove(name);
-        }
-    }
-    let done = cargo
+    let done = nested_cargo::cargo()
         .args(["doc", "--quiet", "--no-deps", "--lib"])
         .args(packages)
         .env("RUSTDOC", folder().join("rustdoc.sh"))
