@@ -78,7 +78,7 @@ stress: .venv/ready node_modules/ready ## Run the full rounds of fork, exit, Ctr
 	VIRTUAL_ENV=.venv .venv/bin/maturin develop --quiet
 	STRESS=full .venv/bin/pytest --quiet tests/python/stress
 	npm run --silent build
-	STRESS=full node --test tests/node/process.test.js tests/node/client.test.js
+	STRESS=full node --test tests/node/stress/*.test.js tests/node/client.test.js
 
 .PHONY: simulate
 simulate: ## Hold the pacer against random servers, and print the table; SIM_SEED and SIM_SERVERS pick them

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,13 +27,21 @@ class Source:
     def __init__(self, most: int | None = None) -> None:
         self.taken = 0
         self._most = most
+        self._has_grown = threading.Condition()
 
     def __iter__(self) -> Iterator[object]:
         while self.taken != self._most:
             number = self.taken
-            self.taken += 1
+            with self._has_grown:
+                self.taken += 1
+                self._has_grown.notify_all()
             phones = {"channel_phone_number": "+56987654321", "contact_phone_number": f"+569{10_000_000 + number}"}
             yield {"channel": "whatsapp", **phones}
+
+    def wait_until_taken(self, number: int) -> None:
+        """Blocks another thread until so many records were taken."""
+        with self._has_grown:
+            assert self._has_grown.wait_for(lambda: self.taken >= number, 10)
 
 
 def blocking(
@@ -167,7 +176,14 @@ def test_finishing_ends_at_its_deadline_when_the_server_stalls(run: Callable[...
     source = Source()
     seen: list[vambe.Progress] = []
     began = time.monotonic()
-    with AnsweringServer(lambda number: (200, CONTACT) if number < 2 else None) as server:
+
+    def answer(number: int) -> tuple[int, str] | None:
+        if number == 1:
+            # A pace that is learned takes a record only when the one before is out: there is to be one that is late.
+            source.wait_until_taken(3)
+        return (200, CONTACT) if number < 2 else None
+
+    with AnsweringServer(answer) as server:
         options = {"pacing": pacing, "max_concurrency": 4, "on_progress": seen.append}
         outcomes, error = run(server, source, once_at(2, lambda batch: batch.finish(0.2)), **options)
     assert time.monotonic() - began < 5

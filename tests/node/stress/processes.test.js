@@ -7,8 +7,8 @@ const { once } = require('node:events');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { Emulator } = require('vambe/testing');
-const { startScripted } = require('./scripted.js');
-const { until } = require('./support.js');
+const { startScripted } = require('../scripted.js');
+const { until } = require('../support.js');
 
 const isFull = process.env.STRESS === 'full';
 
