@@ -202,6 +202,18 @@ test('the command runs, with the exit codes of the command', async () => {
   assert.equal(failed.code, 2);
 });
 
+test('the command hears signals before it runs', async () => {
+  const file = fs.realpathSync(command());
+  const native = path.join(path.dirname(file), 'native.js');
+  const program = `
+    require(${JSON.stringify(native)}).Command = function () {
+      console.log(['SIGINT', 'SIGTERM'].map((signal) => process.listenerCount(signal)).join());
+      process.exit();
+    };
+    require(${JSON.stringify(file)});`;
+  assert.equal((await run(process.execPath, ['-e', program])).stdout, '1,1\n');
+});
+
 test('the command ends on a signal, with the code of it', { skip: process.platform === 'win32' }, async () => {
   for (const signal of ['SIGINT', 'SIGTERM']) {
     const child = spawn(process.execPath, [command(), 'emulator', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
