@@ -100,7 +100,8 @@ test('leaving the loop closes the calls in flight and the source', async () => {
   const left = performance.now();
   assert.ok(isLeft);
   await until(() => server.attempts.every(({ ended }) => ended !== undefined));
-  assert.ok(performance.now() - left < 500);
+  // Otherwise they would end with their time: after 10 s.
+  assert.ok(performance.now() - left < 2000);
   await own.close();
   server.close();
 });

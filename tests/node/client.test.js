@@ -96,7 +96,8 @@ test('a signal that fires ends the call at the server, and rejects with its reas
   controller.abort(reason);
   assert.equal(await call, reason);
   await until(() => server.attempts[0].ended !== undefined);
-  assert.ok(server.attempts[0].ended - aborted < 50, `${server.attempts[0].ended - aborted} ms`);
+  // Otherwise it would end with its time: after 10 s.
+  assert.ok(server.attempts[0].ended - aborted < 1000, `${server.attempts[0].ended - aborted} ms`);
   server.close();
 });
 

@@ -41,11 +41,11 @@ const head = `
   process.on('exit', () => console.log(Math.round(performance.now() - last)));
 `;
 
-/** Runs a script, and checks that it ends on its own within 100 ms of \`last\`. */
+/** Runs a script, and checks that it ends on its own right after \`last\`; what would keep it alive does so for many seconds. */
 async function endsAtOnce(script, url = emulator.url, hasCome = undefined) {
   const { printed, failed, code, signal } = await run(['-e', `${head}(async () => {${script}})();`], { URL: url }, hasCome);
   assert.deepEqual([code, signal], [0, null], failed);
-  assert.ok(Number(printed.split('\n').at(-1)) <= 100, `${printed} ms`);
+  assert.ok(Number(printed.split('\n').at(-1)) <= (isFull ? 100 : 1000), `${printed} ms`);
 }
 
 test('a process ends with its last promise, with idle connections and clients left open', () =>
