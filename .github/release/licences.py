@@ -20,7 +20,10 @@ GOAL = ROOT / "LICENSE-THIRD-PARTY"
 # A source file that begins with a licence is taken for one, whole; the crate has the text in a file of its own.
 CODE = {".c", ".h", ".rs"}
 SHIPPED = ["bindings/python", "bindings/node"]
+# The compiler brings its library along, so that no crate names it.
 HEAD = """The packages of vambe hold compiled code of the projects that are named here, under the licences that follow.
+They hold Rust's standard library too: copyright The Rust Project Developers (https://thanks.rust-lang.org), Apache
+License 2.0.
 """
 RULE = "-" * 80
 
