@@ -100,8 +100,7 @@ test('leaving the loop closes the calls in flight and the source', async () => {
   const left = performance.now();
   assert.ok(isLeft);
   await until(() => server.attempts.every(({ ended }) => ended !== undefined));
-  // Otherwise they would end with their time: after 10 s.
-  assert.ok(performance.now() - left < 2000);
+  assert.ok(performance.now() - left < 500);
   await own.close();
   server.close();
 });

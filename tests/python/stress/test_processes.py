@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -36,15 +35,14 @@ def test_the_interpreter_ends_with_calls_in_flight(vambe_emulator: Emulator, way
 @pytest.mark.parametrize("how", ["upsert", "upsert_many"])
 def test_an_interrupt_ends_a_call_within_200_ms(vambe_emulator: Emulator, how: str) -> None:
     vambe_emulator.fault("stall", times=1_000_000)
-    took = interrupts(vambe_emulator, signal.SIGINT, how, rounds(5, 25))
-    assert statistics.median(took) < 0.2, took
+    for took in interrupts(vambe_emulator, signal.SIGINT, how, rounds(5, 25)):
+        assert took < 0.2, took
 
 
 def test_a_signal_handler_of_ones_own_runs_in_the_middle_of_a_call(vambe_emulator: Emulator) -> None:
     vambe_emulator.fault("stall", times=1_000_000)
     [took] = interrupts(vambe_emulator, signal.SIGUSR1, "handler", 1)
-    # In the middle: a call lasts 10 s.
-    assert took < 2, took
+    assert took < 0.2, took
 
 
 def interrupts(emulator: Emulator, number: signal.Signals, how: str, times: int) -> list[float]:
